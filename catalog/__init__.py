@@ -1,0 +1,1 @@
+"""What exists: STAC items, their provenance, and where they are kept. Never Prefect."""

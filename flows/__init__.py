@@ -1,0 +1,1 @@
+"""In what order, and what to do about failure. Prefect; no pixels, no files."""

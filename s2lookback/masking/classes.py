@@ -1,0 +1,62 @@
+"""What a pixel can be: the codes of every class raster, and what each is usable for."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Class(IntEnum):
+    """Codes of a class raster (uint8)."""
+
+    NO_DATA = 0
+    CLEAR = 1
+    THIN_CLOUD = 2
+    THICK_CLOUD = 3
+    SHADOW = 4
+    SNOW = 5
+    WATER = 6
+    SMOKE = 7
+    ACTIVE_FIRE = 8
+    FRESH_BURN = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """How a class is shown and what its pixels may be used for."""
+
+    title: str
+    color: str
+    """RGB, six hexadecimal digits."""
+    swir: bool
+    """Surface seen in the near and short-wave infrared."""
+    visible: bool
+    """Surface seen in the visible bands."""
+
+
+MEANINGS: dict[Class, Meaning] = {
+    Class.NO_DATA: Meaning("Outside the swath", "000000", swir=False, visible=False),
+    Class.CLEAR: Meaning("Clear land", "7FB069", swir=True, visible=True),
+    Class.THIN_CLOUD: Meaning("Thin cloud", "C9D6DF", swir=False, visible=False),
+    Class.THICK_CLOUD: Meaning("Thick cloud", "FFFFFF", swir=False, visible=False),
+    Class.SHADOW: Meaning("Cloud shadow", "3D405B", swir=False, visible=False),
+    Class.SNOW: Meaning("Snow or ice", "80D8FF", swir=True, visible=True),
+    Class.WATER: Meaning("Water", "1D6FA5", swir=True, visible=True),
+    Class.SMOKE: Meaning("Smoke", "B08968", swir=True, visible=False),
+    Class.ACTIVE_FIRE: Meaning("Active fire", "FF3B1F", swir=True, visible=True),
+    Class.FRESH_BURN: Meaning("Fresh burn", "7A2E1D", swir=True, visible=True),
+}
+
+
+def usable(classes: NDArray[np.uint8], *, visible: bool = False) -> NDArray[np.bool_]:
+    """Mark the pixels whose surface was seen: in the infrared bands or, if asked, in the visible ones.
+
+    Args:
+        classes: Codes of ``Class``, any shape.
+        visible: Demand that the visible bands are clean too, which smoke is not.
+    """
+    table = np.zeros(256, np.bool_)
+    for code, meaning in MEANINGS.items():
+        table[code] = meaning.swir and (meaning.visible or not visible)
+    return table[classes]

@@ -1,0 +1,1 @@
+"""The most recent available pixel: an order-free fold of scenes."""

@@ -1,0 +1,1 @@
+"""Thin cloud made thinner, every estimated pixel flagged."""

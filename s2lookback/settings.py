@@ -1,0 +1,107 @@
+"""How products are made: one frozen model a stage, with a description and bounds on every field."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from s2lookback.bands import BANDS, DEFAULT_BANDS
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class IngestSettings(_Settings):
+    """How a product becomes a harmonised scene."""
+
+    bands: tuple[str, ...] = Field(DEFAULT_BANDS, description="Bands to harmonise, on the 20 m grid, in this order.")
+    offset: Literal["auto", "present", "absent"] = Field(
+        "auto",
+        description="Whether digital numbers carry the +1000 of baseline 04.00 and later. "
+        "auto: read the metadata, check the pixels, and leave the scene out where they disagree.",
+    )
+
+    @field_validator("bands")
+    @classmethod
+    def _known(cls, bands: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [band for band in bands if band not in BANDS]
+        if unknown or not bands or len(set(bands)) < len(bands):
+            raise ValueError(
+                f"bands must be different names out of {', '.join(BANDS)}; found {', '.join(bands) or 'none'}"
+            )
+        return bands
+
+
+class MaskSettings(_Settings):
+    """How each pixel of a scene is classified."""
+
+    method: Literal["lookback", "rules"] = Field(
+        "lookback",
+        description="lookback: a LightGBM model of the tile, with rules until there are dates enough to train on. "
+        "rules: never train.",
+    )
+    threshold: Share = Field(0.5, description="Probability from which a pixel is taken for cloud or shadow.")
+    label_threshold: Share = Field(
+        0.2, description="Producer's cloud probability from which a training pixel is labelled cloud."
+    )
+    dilation: Annotated[int, Field(ge=0, le=500)] = Field(
+        40, description="Metres by which clouds and their shadows are grown."
+    )
+    training_scenes: Annotated[int, Field(ge=2, le=200)] = Field(12, description="Newest scenes a model is trained on.")
+    min_training_scenes: Annotated[int, Field(ge=2, le=200)] = Field(
+        4, description="Scenes needed before a first model is trained."
+    )
+    training_lag: Annotated[int, Field(ge=0, le=60)] = Field(
+        5,
+        description="Days before a month's start that its model does not look at, so that scenes arriving late do "
+        "not retrain it.",
+    )
+    sample_size: Annotated[int, Field(ge=100, le=10_000_000)] = Field(
+        20_000, description="Training pixels drawn from one scene."
+    )
+    sample_between: tuple[Share, Share] = Field((0.5, 0.5), description="Split of the sample: masked, clear.")
+    sample_within: tuple[Share, Share] = Field(
+        (0.8, 0.5), description="Largest share of a scene's masked and clear pixels that is drawn."
+    )
+    trees: Annotated[int, Field(ge=1, le=2000)] = Field(100, description="Boosting rounds of the model.")
+    leaves: Annotated[int, Field(ge=2, le=1024)] = Field(31, description="Leaves a tree.")
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(20, description="Seed of the sampler and of the model.")
+
+
+class MrapSettings(_Settings):
+    """How scenes are folded into the most recent available pixels."""
+
+    max_age: Annotated[int, Field(ge=1, le=36_500)] | None = Field(
+        None,
+        description="Days after which a pixel is no longer shown; none means no limit, its age is published anyway.",
+    )
+    visible: bool = Field(
+        False,
+        description="Demand that the visible bands are clean too: smoke is then waited out, though the infrared "
+        "sees through it.",
+    )
+
+
+class ReduceSettings(_Settings):
+    """How thin cloud is made thinner."""
+
+    sample_share: Share = Field(
+        0.005, description="Share of the typical thin-cloud pixels that is sampled for the fit."
+    )
+    max_samples: Annotated[int, Field(ge=100, le=1_000_000)] = Field(50_000, description="Most pixels in one fit.")
+    repeats: Annotated[int, Field(ge=1, le=25)] = Field(5, description="Fits whose median is taken.")
+    percentiles: tuple[float, float] = Field(
+        (30.0, 70.0), description="Thin-cloud pixels whose difference from the composite is between these are typical."
+    )
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(20, description="Seed of the sampler.")
+
+
+class Settings(_Settings):
+    """How everything is made."""
+
+    ingest: IngestSettings = IngestSettings()
+    mask: MaskSettings = MaskSettings()
+    mrap: MrapSettings = MrapSettings()
+    reduce: ReduceSettings = ReduceSettings()

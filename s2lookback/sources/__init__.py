@@ -1,0 +1,1 @@
+"""Where scenes come from: ENVI folders, SAFE products, the simulator; one protocol for all."""
