@@ -1,0 +1,56 @@
+"""Whether digital numbers carry the +1000 of processing baseline 04.00, judged from the pixels."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+OFFSET = 1000
+"""Digital numbers that baseline 04.00 and later add to every band."""
+
+DARK_PERCENT = 1.0
+"""The darkest number of a band is this percentile: a real share of it, not a few bad pixels."""
+
+FAR_BELOW = 500
+"""Reflectance −0.05 where the offset is there: steep shade and hazy water reach it, a hundredth of a tile does not."""
+
+JUST_ABOVE = (950, 1200)
+"""Where the darkest surfaces end up when an offset was left in: reflectance −0.005 to 0.02. BC's own composites, with
+the offset in them, begin at 1050."""
+
+
+def darkest(numbers: NDArray[np.generic], valid: NDArray[np.bool_]) -> float | None:
+    """Find the low percentile of the darkest band, or None where nothing is valid.
+
+    Args:
+        numbers: Digital numbers as they came, (band, y, x).
+        valid: True inside the swath, (y, x).
+    """
+    if not valid.any():
+        return None
+    return min(float(np.percentile(band[valid], DARK_PERCENT)) for band in numbers)
+
+
+def contradiction(darkest: float, offset: int) -> str | None:
+    """Say why the pixels contradict the claimed offset, or None where they do not.
+
+    Nearly every tile has water, shade or dark forest, whose reflectance in its darkest
+    band is near zero: its digital numbers begin near zero, or near 1000 with the
+    offset. So a claimed offset is contradicted by numbers far below 1000, and a claimed
+    absence by numbers that begin just above 1000.
+
+    A tile of bright cloud or desert alone begins anywhere above. It says nothing, and
+    the claim stands; where it happens to begin between 950 and 1200 without an offset,
+    it is taken for a contradiction, which costs a scene that has next to no clear pixel.
+
+    Args:
+        darkest: Low percentile of the valid digital numbers of the darkest band.
+        offset: Digital numbers that the scene is said to carry, 1000 or 0.
+    """
+    if offset and darkest < FAR_BELOW:
+        return (
+            f"an offset of {offset} is claimed, but the darkest band begins at {darkest:.0f}, "
+            f"expected above {FAR_BELOW}"
+        )
+    low, high = JUST_ABOVE
+    if not offset and low <= darkest <= high:
+        return f"no offset is claimed, but the darkest band begins at {darkest:.0f}, just above {OFFSET}"
+    return None
