@@ -1,0 +1,45 @@
+"""What must hold of every composite and from one to the next.
+
+Source: the two invariants that BC Wildfire Service checks after each composite
+(``sentinel2_mrap_QA``), made exact by the source raster.
+"""
+
+import numpy as np
+
+from s2lookback.errors import CatalogError
+from s2lookback.mrap.fold import Composite, expire, has_data, valued
+
+
+def check_composite(composite: Composite) -> None:
+    """Demand that a pixel has data in all bands where it has a source, and in none where it has not.
+
+    Raises:
+        CatalogError: If not; says how many pixels are wrong.
+    """
+    complete = has_data(composite.pixels)
+    torn = int(np.count_nonzero(valued(composite.pixels).any(axis=0) & ~complete))
+    if torn:
+        raise CatalogError(f"composite: {torn} pixels have data in some bands only, expected in all or none")
+    orphans = int(np.count_nonzero(complete != (composite.source > 0)))
+    if orphans:
+        raise CatalogError(f"composite: {orphans} pixels have data without a source or a source without data")
+
+
+def check_succession(before: Composite, after: Composite, *, at: int, max_age_days: int | None = None) -> None:
+    """Demand that no pixel was lost or replaced by an older one, save those that left the look-back window.
+
+    Not for a composite that was healed after a scene was withdrawn or masked anew.
+
+    Args:
+        before: The predecessor.
+        after: The new composite.
+        at: Its time, seconds since 1970-01-01 UTC.
+        max_age_days: Its look-back window; None has no end.
+
+    Raises:
+        CatalogError: If not; says how many pixels went back.
+    """
+    kept = before if max_age_days is None else expire(before, at, max_age_days)
+    lost = int(np.count_nonzero(after.source < kept.source))
+    if lost:
+        raise CatalogError(f"composite: {lost} pixels went back to an older observation or to none")
