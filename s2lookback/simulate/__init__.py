@@ -1,1 +1,7 @@
 """Scenes with a known truth, made by code that shares nothing with the methods it judges."""
+
+from s2lookback.simulate.acquisition import simulate_scene
+from s2lookback.simulate.scenario import Scenario, sensing_times
+from s2lookback.simulate.truth import Truth, truth
+
+__all__ = ["Scenario", "Truth", "sensing_times", "simulate_scene", "truth"]
