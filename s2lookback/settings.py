@@ -1,12 +1,13 @@
 """How products are made: one frozen model a stage, with a description and bounds on every field."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from s2lookback.bands import BANDS, DEFAULT_BANDS
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Percent = Annotated[float, Field(ge=0, le=100)]
 
 
 class _Settings(BaseModel):
@@ -49,7 +50,7 @@ class MaskSettings(_Settings):
     dilation: Annotated[int, Field(ge=0, le=500)] = Field(
         40, description="Metres by which clouds and their shadows are grown."
     )
-    training_scenes: Annotated[int, Field(ge=2, le=200)] = Field(12, description="Newest scenes a model is trained on.")
+    training_scenes: Annotated[int, Field(ge=2, le=200)] = Field(30, description="Newest scenes a model is trained on.")
     min_training_scenes: Annotated[int, Field(ge=2, le=200)] = Field(
         4, description="Scenes needed before a first model is trained."
     )
@@ -59,14 +60,14 @@ class MaskSettings(_Settings):
         "not retrain it.",
     )
     sample_size: Annotated[int, Field(ge=100, le=10_000_000)] = Field(
-        20_000, description="Training pixels drawn from one scene."
+        10_000, description="Training pixels drawn from one scene."
     )
     sample_between: tuple[Share, Share] = Field((0.5, 0.5), description="Split of the sample: masked, clear.")
     sample_within: tuple[Share, Share] = Field(
         (0.8, 0.5), description="Largest share of a scene's masked and clear pixels that is drawn."
     )
-    trees: Annotated[int, Field(ge=1, le=2000)] = Field(100, description="Boosting rounds of the model.")
-    leaves: Annotated[int, Field(ge=2, le=1024)] = Field(31, description="Leaves a tree.")
+    trees: Annotated[int, Field(ge=1, le=2000)] = Field(60, description="Boosting rounds of the model.")
+    leaves: Annotated[int, Field(ge=2, le=1024)] = Field(15, description="Leaves a tree.")
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(20, description="Seed of the sampler and of the model.")
 
 
@@ -90,12 +91,28 @@ class ReduceSettings(_Settings):
     sample_share: Share = Field(
         0.005, description="Share of the typical thin-cloud pixels that is sampled for the fit."
     )
+    min_samples: Annotated[int, Field(ge=20, le=100_000)] = Field(
+        500,
+        description="Thin-cloud pixels, and clear ones to judge by, without which a scene is left as it is; also the "
+        "least sample of a fit.",
+    )
     max_samples: Annotated[int, Field(ge=100, le=1_000_000)] = Field(50_000, description="Most pixels in one fit.")
     repeats: Annotated[int, Field(ge=1, le=25)] = Field(5, description="Fits whose median is taken.")
-    percentiles: tuple[float, float] = Field(
+    percentiles: tuple[Percent, Percent] = Field(
         (30.0, 70.0), description="Thin-cloud pixels whose difference from the composite is between these are typical."
     )
+    max_contrast_loss: Share = Field(
+        0.3,
+        description="Share of the composite's contrast between near and short-wave infrared that a pixel may have "
+        "lost; one that lost more may have burnt, and is left as it is.",
+    )
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(20, description="Seed of the sampler.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.percentiles[0] >= self.percentiles[1] or self.min_samples > self.max_samples:
+            raise ValueError("percentiles must rise, and min_samples must not exceed max_samples")
+        return self
 
 
 class Settings(_Settings):
