@@ -1,0 +1,97 @@
+"""The catalog's edge to the disk: bounded reads, whole writes, locks, and what its errors mean."""
+
+import errno
+import fcntl
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from s2lookback.errors import CatalogError, TransientError
+from s2lookback.files import flush
+
+LARGEST = 8 * 2**20
+"""Bytes of the largest JSON that is read: a tile of 40 000 items still fits."""
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_PASSING = _FULL | {errno.EIO, errno.ESTALE, errno.EAGAIN, errno.EBUSY, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE}
+"""What waiting may mend: a full disk, a network file system that hiccups, too many open files."""
+
+
+@contextmanager
+def told(what: str | Path) -> Iterator[None]:
+    """Say in one sentence what the file system refused, and whether waiting may help."""
+    try:
+        yield
+    except OSError as error:
+        kind = TransientError if error.errno in _PASSING else CatalogError
+        raise kind(f"{what}: cannot be read or written ({error.strerror or error})") from error
+
+
+@contextmanager
+def told_full(what: str | Path) -> Iterator[None]:
+    """Say in one sentence that the disk is full; every other error is not the catalog's."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise TransientError(f"{what}: cannot be written ({error.strerror})") from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder; a killed process lets go of it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network file systems have no locks. Every write below is whole and may be repeated, so what is lost
+        # then is the order of two simultaneous publishers, not the catalog.
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    """Read a JSON object; None where there is no such file.
+
+    Raises:
+        CatalogError: If it is too large, damaged, or not an object.
+    """
+    with told(path):
+        try:
+            with path.open("rb") as file:
+                text = file.read(LARGEST + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    if len(text) > LARGEST:
+        raise CatalogError(f"{path}: is larger than {LARGEST} bytes, which no JSON of this catalog is")
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CatalogError(f"{path}: is damaged, expected JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise CatalogError(f"{path}: holds {type(content).__name__}, expected a JSON object")
+    return content
+
+
+def save(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON object, whole or not at all; a file that says the same already is not touched."""
+    text = (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    if len(text) > LARGEST:
+        raise CatalogError(f"{path}: would have {len(text)} bytes, and no more than {LARGEST} are read back")
+    if path.is_file() and path.read_bytes() == text:
+        return
+    # A name of its own for every writer: two of them never write into one file.
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        part.write_bytes(text)
+        flush(part)
+        part.replace(path)
+        flush(path.parent)
+    finally:
+        part.unlink(missing_ok=True)

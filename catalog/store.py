@@ -1,0 +1,302 @@
+"""The store: what exists, on a disk. The item JSON is the commit; every listing is derived from it."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from catalog import audit, collections, layout, sweep
+from catalog.audit import Problem
+from catalog.disk import load, locked, save, told, told_full
+from catalog.layout import Item
+from catalog.provenance import Recipe, require_complete
+from catalog.version import measured, settle
+from s2lookback.errors import CatalogError
+from s2lookback.files import flush
+
+_STAGE = ".stage-"
+
+_UNLISTED = ".unlisted"
+"""Lies in the folder of an item that was committed but may not be listed yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A product that is wanted."""
+
+    collection: str
+    id: str
+    tile: str
+    recipe: Recipe
+
+    def __post_init__(self) -> None:
+        layout.folder_of(self.collection, self.tile, self.id)
+
+
+class Store:
+    """A STAC catalog in a folder; any number of processes may read and publish at once."""
+
+    def __init__(self, root: str, host: str = "s2lookback") -> None:
+        """Open a catalog, which need not exist yet; ``host`` is named as provider of new collections."""
+        self.root = Path(root).absolute()
+        self.host = host
+
+    # What is there
+
+    def find(self, request: Request) -> str | None:
+        """Give the href of the item if it was made from this recipe and none of its assets is missing or cut short.
+
+        Sizes are compared, not bytes. A damaged item counts as absent: making it again mends it.
+        """
+        item = self._standing(request)
+        if item is None or item["properties"].get("s2lookback:recipe") != request.recipe.to_dict():
+            return None
+        if any(audit.problems(self, item, deep=False)):
+            return None
+        path = self._path(request.collection, request.tile, request.id)
+        if (path.parent / _UNLISTED).exists():  # its publisher was killed between the commit and the listing
+            self._list(item)
+        return str(path)
+
+    def read(self, href: str) -> Item:
+        """Read an item.
+
+        Raises:
+            CatalogError: If it is not there, damaged, or outside the catalog.
+        """
+        item = load(self._inside(href))
+        if item is None:
+            raise CatalogError(f"{href}: there is no such item")
+        layout.check_shape(item, href)
+        return item
+
+    def item(self, collection: str, tile: str, name: str) -> Item | None:
+        """Read an item as it stands; None where there is none."""
+        path = self._path(collection, tile, name)
+        item = load(path)
+        if item is not None:
+            layout.check_shape(item, str(path))
+            if (item["collection"], layout.tile_of(item), item["id"]) != (collection, tile, name):
+                raise CatalogError(
+                    f"{path}: holds {item['id']} of {item['collection']}, expected {name} of {collection}"
+                )
+        return item
+
+    def items(self, collection: str, tile: str | None = None) -> Iterator[Item]:
+        """Read the items of a collection, or of one tile of it, sorted by id."""
+        for square in self.tiles(collection) if tile is None else [tile]:
+            for name in self.ids(collection, square):
+                item = self.item(collection, square, name)
+                if item is not None:
+                    yield item
+
+    def collections(self) -> list[str]:
+        """Name the collections that hold something, sorted."""
+        return [name for name in sorted(collections.NAMES) if (self.root / name / "collection.json").is_file()]
+
+    def tiles(self, collection: str) -> list[str]:
+        """Name the tiles of a collection, sorted."""
+        layout.check_collection(collection)
+        return [name for name in _folders(self.root / collection) if layout.TILE.fullmatch(name)]
+
+    def ids(self, collection: str, tile: str) -> list[str]:
+        """Name the items of a tile, sorted."""
+        layout.check_tile(tile)
+        layout.check_collection(collection)
+        folder = self.root / collection / tile
+        names = [name for name in _folders(folder) if layout.ID.fullmatch(name)]
+        return [name for name in names if (folder / name / f"{name}.json").is_file()]
+
+    def asset(self, item: Item, key: str) -> Path:
+        """Give the absolute path of an asset, of the item as it stands or of an archived one.
+
+        Raises:
+            CatalogError: If the item has no such asset, or its href is not that of a file in its version's folder.
+        """
+        layout.check_shape(item, str(item.get("id")))
+        if key not in item["assets"]:
+            raise CatalogError(f"{item['id']}: has no asset {key!r}, only {', '.join(item['assets'])}")
+        version, href = item["properties"]["version"], str(item["assets"][key].get("href"))
+        file = layout.check_file(href.removeprefix("./").removeprefix(f"{version}/"), item["id"])
+        folder = self._path(item["collection"], layout.tile_of(item), item["id"]).parent
+        return self._inside(folder / version / file)
+
+    # Publishing
+
+    @contextmanager
+    def stage(self, request: Request) -> Iterator[Path]:
+        """Offer a private folder for a product's files; what is not published when it is left is removed."""
+        home = self._path(request.collection, request.tile, request.id).parent
+        folder = home / f"{_STAGE}{uuid.uuid4().hex}"
+        with told(folder):
+            folder.mkdir(parents=True)
+        try:
+            with told_full(folder):
+                yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def publish(self, request: Request, folder: Path, item: Mapping[str, Any]) -> str:
+        """Publish the files of a stage under an item, whole or not at all; return the item's href.
+
+        Equal content gets no new version: at most the item's facts are refreshed.
+
+        Args:
+            request: What was wanted.
+            folder: The stage, with every file that the item's assets name and no other.
+            item: As a builder of ``catalog.items`` gives it; asset hrefs are bare file names.
+
+        Raises:
+            CatalogError: If a file is missing, empty or unnamed, provenance is incomplete, or the catalog is read-only.
+            TransientError: If the disk is full or fails.
+        """
+        path = self._path(request.collection, request.tile, request.id)
+        with told(path):
+            whole, files = self._measured(request, folder, item)
+            for file in files:
+                flush(folder / file)
+            flush(folder)
+            with locked(path.parent):
+                self._commit(request, folder, whole, files)
+            self._list(whole)
+        return str(path)
+
+    def record_execution(self, item_href: str, facts: Mapping[str, Any]) -> None:
+        """Keep who made an item, when and in what time, beside the products: it is no part of them."""
+        item = self.read(item_href)
+        folder = self.root / "executions" / str(item["collection"]) / str(item["id"])
+        with told(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            save(folder / f"{item['properties']['version']}.json", dict(facts))
+
+    def touch(self, href: str) -> None:
+        """Note that an item was verified now."""
+        with told(href):
+            os.utime(self._inside(href))
+
+    def verified(self, href: str) -> int:
+        """Tell when an item was published or last verified, ns since 1970-01-01 UTC."""
+        with told(href):
+            return self._inside(href).stat().st_mtime_ns
+
+    def retract(self, collection: str, tile: str, name: str) -> None:
+        """Take an item out of the catalog with all its versions; the JSON goes first."""
+        path = self._path(collection, tile, name)
+        if not path.parent.is_dir():
+            return
+        with told(path), locked(path.parent):
+            path.unlink(missing_ok=True)
+            flush(path.parent)
+            sweep.remove_versions(path.parent)
+            (self.root / collection / "collection.json").unlink(missing_ok=True)  # its extent may shrink: make it anew
+        with told(path):
+            self._refresh(collection, tile, None)
+
+    # Care
+
+    def gc(self, older_than: float = 86_400.0) -> list[str]:
+        """Remove what no item names and is older than this, seconds: stages, versions and parts of killed processes."""
+        return sweep.collect(self.root, older_than)
+
+    def check(self, *, deep: bool = False) -> list[Problem]:
+        """List the items that cannot be read and the assets that are missing or cut short; deep: or have changed."""
+        return list(audit.check(self, deep=deep))
+
+    def relist(self) -> None:
+        """Make every listing anew from the items."""
+        for name in collections.NAMES:
+            (self.root / name / "collection.json").unlink(missing_ok=True)
+            for tile in self.tiles(name):
+                self._refresh(name, tile, None)
+
+    def _path(self, collection: str, tile: str, name: str) -> Path:
+        return self.root / layout.folder_of(collection, tile, name) / f"{name}.json"
+
+    def _inside(self, href: str | Path) -> Path:
+        path = self.root / href
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise CatalogError(f"{href}: is not below {self.root}")
+        return path
+
+    def _measured(self, request: Request, folder: Path, item: Mapping[str, Any]) -> tuple[Item, dict[str, str]]:
+        """Fill in what the files tell, and refuse what is not exactly the product that was wanted."""
+        home = self._path(request.collection, request.tile, request.id).parent
+        if folder.parent != home or not folder.name.startswith(_STAGE):
+            raise CatalogError(f"{folder}: is no stage of {request.id}")
+        if (item["collection"], item["id"], layout.tile_of(item)) != (request.collection, request.id, request.tile):
+            raise CatalogError(f"{request.id}: was wanted, but the item is {item['id']} of {item['collection']}")
+        whole, files = measured(folder, item, request.recipe)
+        require_complete(whole)
+        return whole, files
+
+    def _standing(self, request: Request) -> Item | None:
+        """Read the item that stands; a damaged one counts as none, for it can be made again."""
+        try:
+            return self.item(request.collection, request.tile, request.id)
+        except CatalogError:
+            return None
+
+    def _commit(self, request: Request, folder: Path, item: Item, files: Mapping[str, str]) -> None:
+        """Move the files to their version's folder, archive what stood, and replace the item: this is the commit."""
+        path = self._path(request.collection, request.tile, request.id)
+        version, old = item["properties"]["version"], self._standing(request)
+        settle(folder, path.parent / version, files)
+        predecessor = None
+        if old is not None and old["properties"]["version"] == version:
+            predecessor = layout.predecessor_of(old)
+        elif old is not None and (path.parent / old["properties"]["version"]).is_dir():
+            predecessor = old["properties"]["version"]
+            save(path.parent / predecessor / path.name, layout.archived(old))
+        if old is None:
+            (path.parent / _UNLISTED).touch()
+        links = layout.structural_links(item, version, predecessor)
+        save(path, {**item, "links": [*links, *layout.own_links(item)]})
+
+    def _list(self, item: Item) -> None:
+        """Let the listings tell of an item."""
+        path = self._path(item["collection"], layout.tile_of(item), item["id"])
+        with told(path):
+            self._refresh(item["collection"], layout.tile_of(item), item)
+            (path.parent / _UNLISTED).unlink(missing_ok=True)
+
+    def _refresh(self, name: str, tile: str, item: Item | None) -> None:
+        """Write the listings anew, innermost first, so that none names what is not there yet."""
+        folder = self.root / name
+        with locked(folder / tile):
+            save(folder / tile / "catalog.json", layout.tile_catalog(name, tile, self.ids(name, tile)))
+        with locked(folder):
+            whole = self._collection(name, item)
+            listed = [one for one in self.tiles(name) if (folder / one / "catalog.json").is_file()]
+            if whole["extent"]["spatial"]["bbox"]:
+                save(folder / "collection.json", collections.linked(whole, listed))
+        with locked(self.root):
+            save(self.root / "catalog.json", layout.root_catalog(self.collections()))
+
+    def _collection(self, name: str, item: Item | None) -> dict[str, Any]:
+        """Describe a collection with one more item; from all that it holds where it was not described yet."""
+        known = _derived(self.root / name / "collection.json")
+        if known is not None:
+            return collections.grown(known, item) if item else known
+        whole = collections.collection(name, self.host)
+        for held in self.items(name):
+            whole = collections.grown(whole, held)
+        return whole
+
+
+def _derived(path: Path) -> dict[str, Any] | None:
+    """Read a listing; a damaged one counts as none, for it can be made again."""
+    try:
+        return load(path)
+    except CatalogError:
+        return None
+
+
+def _folders(folder: Path) -> list[str]:
+    with told(folder):
+        if not folder.is_dir():
+            return []
+        return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
