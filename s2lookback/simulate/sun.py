@@ -7,7 +7,7 @@ from s2lookback.simulate.scenario import RESOLUTION
 
 
 def sun_position(sensed: datetime, longitude: float, latitude: float) -> tuple[float, float]:
-    """Compute the sun's azimuth, clockwise from north, and elevation, both in degrees; within 0.5° of an almanac.
+    """Compute the sun's azimuth, clockwise from north, and elevation, in degrees; within 1° of what products state.
 
     Source: declination and equation of time by Spencer (1971), Search 2(5):172; then the
     spherical triangle of pole, zenith and sun.
