@@ -3,6 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from s2lookback.errors import SceneError
+from s2lookback.settings import IngestSettings
+from s2lookback.sources.metadata import ProductMetadata
+
 OFFSET = 1000
 """Digital numbers that baseline 04.00 and later add to every band."""
 
@@ -54,3 +58,22 @@ def contradiction(darkest: float, offset: int) -> str | None:
     if not offset and low <= darkest <= high:
         return f"no offset is claimed, but the darkest band begins at {darkest:.0f}, just above {OFFSET}"
     return None
+
+
+def claimed_offset(about: ProductMetadata, settings: IngestSettings) -> int:
+    """Decide which offset the digital numbers are said to carry, 1000 or 0; a person's word goes before the metadata.
+
+    Raises:
+        SceneError: If the metadata names another number, or none for a baseline that has the offset.
+    """
+    if settings.offset != "auto":
+        return OFFSET if settings.offset == "present" else 0
+    if not about.offsets and about.baseline < "04.00":
+        return 0
+    stated = {about.offsets.get(band) for band in settings.bands}
+    if stated in ({-OFFSET}, {0}):
+        return OFFSET if stated == {-OFFSET} else 0
+    found = ", ".join(sorted("nothing" if number is None else str(number) for number in stated))
+    raise SceneError(
+        f"{about.uri}: baseline {about.baseline} adds {found} to the wanted bands, expected {-OFFSET} or 0 to all"
+    )
