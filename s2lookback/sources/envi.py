@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from s2lookback.envi import EnviHeader, band_of, read_header, read_pixels, sample_rows
+from s2lookback.envi import EnviHeader, read_header, read_pixels
 from s2lookback.envi_header import header_of
 from s2lookback.errors import SceneError
 from s2lookback.files import checksum, checksum_of
 from s2lookback.scene import NO_PERCENT, NODATA, Acquisition, Listing, Rejected, Scene, SceneRef
 from s2lookback.settings import IngestSettings
+from s2lookback.sources.envi_offset import check_offset, find_bands, folder_begins, folder_offset
 from s2lookback.sources.envi_pairs import (
     Pair,
     is_shadow,
@@ -26,12 +27,9 @@ from s2lookback.sources.envi_pairs import (
     tile_of,
 )
 from s2lookback.sources.merge import merge_scenes
-from s2lookback.sources.offset import JUST_ABOVE, OFFSET, contradiction, darkest
+from s2lookback.sources.offset import OFFSET
 
 __all__ = ["EnviSource", "Pair", "mask_scales", "pair_folders", "read_image", "read_probability", "read_shadow"]
-
-_TOO_BRIGHT = 2500
-"""Digital numbers: a folder whose darkest tenth begins above is all cloud, and does not tell its offset."""
 
 _SHADOW = 3
 """Cloud shadow in Sen2Cor's scene classification."""
@@ -40,14 +38,8 @@ _SHADOW = 3
 class EnviSource:
     """Reads folders of ENVI images and of masks, paired by sensing time.
 
-    ENVI carries no offset, and the baseline in a file name proves nothing, so ``auto``
-    decides from the pixels, once for a folder of images: the darkest number of a file is
-    the 1st percentile of its darkest band, and that of the folder is the one which a
-    tenth of its files lies below. Under 950 means no offset, to 2500 the +1000 was left in
-    (BC's own composites begin at 1050), above that it cannot be told. Then every scene is
-    held against its folder: with the offset it must not lie far below 1000; without it,
-    where the place has surfaces dark enough to show (folder at most 200), it must not
-    begin just above 1000. Units of masks are decided once for a folder as well.
+    The offset ``auto`` and the units of the masks are decided from the pixels of the
+    folders, once for each source: see ``envi_offset`` and ``mask_scales``.
 
     Args:
         images: Folder of images, or several.
@@ -134,7 +126,7 @@ class EnviSource:
 
     def _decided(self, ref: SceneRef) -> str:
         folders = sorted({Path(file).parent for file in ref.files})
-        facts = (self._folder_offset(each) if each in self._images else self._scales[str(each)] for each in folders)
+        facts = (self._folder_offset(each) if each in self._images else self._scales.get(str(each)) for each in folders)
         return ", ".join(map(str, facts))
 
     @cached_property
@@ -147,19 +139,15 @@ class EnviSource:
 
     @cached_property
     def _begins(self) -> dict[Path, float]:
-        """Where the darkest tenth of each folder of images begins, DN."""
-        begins: dict[Path, list[float]] = {}
-        for image in (image for pair in self._pairs for image in (*pair.parts, pair.image)):
-            if (own := _sampled(image, self._settings.bands)) is not None:
-                begins.setdefault(Path(image.path).parent, []).append(own)
-        return {folder: float(np.quantile(own, 0.1, method="lower")) for folder, own in begins.items()}
+        images = (image for pair in self._pairs for image in (*pair.parts, pair.image))
+        return folder_begins(images, self._settings.bands)
 
     def _part(
         self, image: EnviHeader, ref: SceneRef, percent: NDArray[np.uint8] | None, shadow: NDArray[np.uint8] | None
     ) -> Scene:
         if image.grid is None:
             raise SceneError(f"{image.path}: found no grid, expected map info and a CRS with an EPSG code")
-        bands = _chosen(image, self._settings.bands)
+        bands = find_bands(image, self._settings.bands)
         numbers = _numbers(image, [*bands.values()])
         offset = self._offset(image, numbers)
         return Scene(
@@ -175,22 +163,13 @@ class EnviSource:
     def _folder_offset(self, folder: Path) -> int:
         if self._settings.offset != "auto":
             return OFFSET if self._settings.offset == "present" else 0
-        begins = self._begins.get(folder, np.inf)
-        if begins > _TOO_BRIGHT:
-            raise SceneError(
-                f"{folder}: found nothing darker than {begins:.0f}, expected below {_TOO_BRIGHT} to tell the offset; set it"
-            )
-        return OFFSET if begins >= JUST_ABOVE[0] else 0
+        return folder_offset(folder, self._begins.get(folder, np.inf))
 
     def _offset(self, image: EnviHeader, numbers: NDArray[np.float32]) -> int:
         folder = Path(image.path).parent
         offset = self._folder_offset(folder)
-        if self._settings.offset != "auto":
-            return offset
-        begins, own = self._begins[folder], _darkest(numbers)
-        shows = offset or begins <= JUST_ABOVE[1] - OFFSET
-        if shows and own is not None and (reason := contradiction(own, offset)):
-            raise SceneError(f"{image.path}: {reason}; the darkest of its folder begin at {begins:.0f}")
+        if self._settings.offset == "auto":
+            check_offset(image, numbers, offset, self._begins[folder])
         return offset
 
     def _percent(self, pair: Pair) -> NDArray[np.uint8] | None:
@@ -231,36 +210,12 @@ def _changed(file: Path) -> int:
         return 0
 
 
-def _chosen(image: EnviHeader, wanted: Sequence[str]) -> dict[str, int]:
-    """Find the wanted bands in a file: name to index, in the wanted order."""
-    found = [band_of(name) for name in image.band_names]
-    if twice := sorted({band for band in found if band and found.count(band) > 1}):
-        raise SceneError(f"{image.path}: found {', '.join(twice)} more than once, expected each band of one date")
-    chosen = {band: found.index(band) for band in wanted if band in found}
-    if not chosen:
-        raise SceneError(f"{image.path}: found bands {image.band_names}, expected some of {', '.join(wanted)}")
-    return chosen
-
-
 def _numbers(image: EnviHeader, bands: list[int]) -> NDArray[np.float32]:
     numbers = read_pixels(image)[bands]
     most = np.nanmax(numbers, initial=-np.inf)
     if 0 < most <= 2:
         raise SceneError(f"{image.path}: found numbers up to {most:.3g}, expected digital numbers, reflectance × 10000")
     return numbers
-
-
-def _darkest(numbers: NDArray[np.float32]) -> float | None:
-    valid: NDArray[np.bool_] = np.isfinite(numbers).all(axis=0)
-    return darkest(numbers, valid)
-
-
-def _sampled(image: EnviHeader, wanted: Sequence[str]) -> float | None:
-    """Find where an image begins from some of its rows; None where it cannot be read, which only opening it reports."""
-    try:
-        return _darkest(sample_rows(image)[[*_chosen(image, wanted).values()]])
-    except SceneError:
-        return None
 
 
 def _reflectance(numbers: NDArray[np.float32], offset: int) -> NDArray[np.int16]:

@@ -252,6 +252,8 @@ def _probabilities(masks: Sequence[EnviHeader], scales: Mapping[str, float]) -> 
     for mask in masks:
         if mask.bands != 1:
             raise SceneError(f"{mask.path}: found {mask.bands} bands, expected a mask of one")
+        if _folder(mask) not in scales:
+            raise SceneError(f"{mask.path}: the unit of its folder is unknown, expected one of {', '.join(scales)}")
         probability = read_pixels(mask, zero_is_nodata=False)[0] * np.float32(scales[_folder(mask)])
         least, most = np.nanmin(probability, initial=0), np.nanmax(probability, initial=0)
         if least < 0 or most > 1.001:
