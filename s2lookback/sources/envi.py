@@ -221,8 +221,11 @@ def _numbers(image: EnviHeader, bands: list[int]) -> NDArray[np.float32]:
 def _reflectance(numbers: NDArray[np.float32], offset: int) -> NDArray[np.int16]:
     """Round digital numbers to int16 reflectance × 10 000; a pixel without one band is without all."""
     valid = np.isfinite(numbers).all(axis=0)
-    rounded = np.clip(np.rint(numbers - np.float32(offset)), NODATA + 1, np.iinfo(np.int16).max)
-    return np.where(valid, rounded, NODATA).astype(np.int16)
+    pixels = np.empty(numbers.shape, np.int16)
+    for into, band in zip(pixels, numbers, strict=True):  # one band at a time: a tile of four is 480 MB
+        rounded = np.clip(np.rint(band - np.float32(offset)), NODATA + 1, np.iinfo(np.int16).max)
+        into[:] = np.where(valid, rounded, NODATA)
+    return pixels
 
 
 def _acquisition(image: EnviHeader, ref: SceneRef, offset: int) -> Acquisition:

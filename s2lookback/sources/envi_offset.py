@@ -72,7 +72,7 @@ def check_offset(image: EnviHeader, numbers: NDArray[np.float32], offset: int, b
     Raises:
         SceneError: If its pixels contradict the offset.
     """
-    own = _begins(numbers)
+    own = _begins(numbers[:, :: 1 + numbers.shape[1] // 1000])  # a percentile needs no more rows
     shows = offset or begins + OFFSET <= JUST_ABOVE[1]
     if shows and own is not None and (reason := contradiction(own, offset)):
         raise SceneError(f"{image.path}: {reason}; the darkest of its folder begin at {begins:.0f}")
