@@ -36,6 +36,12 @@ class Composite:
         pixels = np.full((bands, *shape), _nothing(np.dtype(dtype)), dtype)
         return cls(pixels, np.zeros(shape, np.uint32), np.zeros(shape, np.uint16))
 
+    @classmethod
+    def empty_like(cls, pixels: Pixels) -> "Composite":
+        """Start a composite for scenes of the shape and dtype of ``pixels``."""
+        bands, height, width = pixels.shape
+        return cls.empty(bands, height, width, pixels.dtype.type)
+
     @property
     def sensed(self) -> NDArray[np.uint16]:
         """Day each pixel was sensed, days since 1970-01-01 UTC, (y, x); 0 never seen."""
