@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from s2lookback.masking.classes import MEANINGS, Class
 from s2lookback.scene import NO_PERCENT, NODATA
 
+SWIR = ("B12", "B8A", "B04")
+"""Forest in green, burns in red to brown, fire in orange, smoke nearly transparent."""
 FALSE_COLOUR = ("B12", "B11", "B09")
 """Fire and burns in orange to red, forest in blue, smoke transparent: what BC's analysts look at."""
 TRUE_COLOUR = ("B04", "B03", "B02")
@@ -36,7 +38,15 @@ _LIMITS = {
 """Reflectance × 10 000 shown black and full, the same on every date. The first three are BC Wildfire Service's
 display limits (1028 to 3049, 1048 to 3638, 1067 to 2290) with the offset of 1000 taken off."""
 _OTHERWISE = (0, 4000)
-_CHOICES = (FALSE_COLOUR, TRUE_COLOUR, ("B12", "B8A", "B04"), ("B12", "B11", "B08"), ("B11", "B08", "B04"))
+_CHOICES = (
+    SWIR,
+    ("B12", "B08", "B04"),
+    ("B12", "B8A", "B11"),
+    ("B12", "B08", "B11"),
+    FALSE_COLOUR,
+    TRUE_COLOUR,
+    ("B11", "B08", "B04"),
+)
 _GAMMA = 0.75
 """Applied to the visible bands, whose land is dark beside cloud."""
 _DARK_GREY = 48
@@ -66,7 +76,7 @@ class SheetRow:
 
 
 def bands_to_show(bands: Sequence[str]) -> tuple[str, str, str]:
-    """Choose three bands to look at: BC's false colour if they are there, else the next best choice."""
+    """Choose three bands to look at: short-wave infrared, near infrared and red if they are there, else the next best."""
     for choice in _CHOICES:
         if set(choice) <= set(bands):
             return choice

@@ -1,0 +1,44 @@
+# Two commands set everything up and work from a fresh clone: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# The first interpreter that is Python 3.11 or newer.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
+
+.PHONY: help demo test check bench lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.runs ## Simulate a tile with a growing fire, run the nightly flow on it, draw what came out (no server, account or network)
+	@$(BIN)/s2lookback demo
+
+test: $(VENV)/.tests ## Run the tests
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.tests ## Lint, types, import arrows: what a reviewer would run
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: $(VENV)/.tests ## Measure: time and memory of each stage, against the floor
+	@$(BIN)/python -m tests.bench
+
+lock: ## Resolve the dependencies of pyproject.toml anew into requirements.lock (needs uv)
+	@uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header --extra dev pyproject.toml --quiet -o requirements.lock
+
+clean: ## Remove the environment, the caches and the demo
+	@rm -rf $(VENV) .cache demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found: install it, or name it with make PYTHON=/path/to/python"; exit 1; }
+	@echo "Making the environment $(VENV) with $$($(PYTHON) --version) (once; about a minute)"
+	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) cannot make an environment: install its venv module (Debian: apt install python3-venv)"; rm -rf $(VENV); exit 1; }
+
+$(VENV)/.runs: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@$(PIP) --editable . && touch $@
+
+$(VENV)/.tests: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@$(PIP) --editable '.[dev]' && touch $@ $(VENV)/.runs

@@ -1,0 +1,50 @@
+"""Scenes of a source to scenes of the catalog."""
+
+from datetime import datetime
+from pathlib import Path
+
+from prefect import flow, get_run_logger, unmapped
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.progress import track
+from s2lookback.settings import IngestSettings
+from s2lookback.sources.settings import SourceSettings
+from tasks.ingest import ingest_scene, list_scenes, unchanged
+from tasks.place import root_of, source_of
+from tasks.policy import WORKERS, Product
+from tasks.report import LeftOut, TileReport
+
+
+@flow(name="ingest", flow_run_name="ingest {tile}", task_runner=ThreadPoolTaskRunner(max_workers=WORKERS))
+def ingest(
+    tile: str,
+    source: SourceSettings = SourceSettings(),
+    root: str = "",
+    settings: IngestSettings = IngestSettings(),
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> TileReport:
+    """Harmonise and publish the scenes of a tile that the catalog lacks or whose files have changed.
+
+    Args:
+        tile: MGRS square without the T.
+        source: Where scenes come from; by default what the worker's environment names.
+        root: Folder of the catalog; by default what the worker's environment names.
+        settings: How a product becomes a scene.
+        start: First sensing time to look at.
+        end: Last sensing time to look at.
+    """
+    root, source, report = root_of(root), source_of(source), TileReport(tile)
+    listing = list_scenes(tile, source=source, settings=settings, start=start, end=end)
+    report.left_out += [LeftOut(Path(bad.href).name, bad.reason) for bad in listing.rejected]
+    there = {ref: unchanged(ref, root, settings) for ref in listing.scenes}
+    for href in filter(None, there.values()):
+        report.count("scene", Product(href, made=False))
+    new = [ref for ref, href in there.items() if href is None]
+    fixed = {"source": unmapped(source), "root": unmapped(root), "settings": unmapped(settings)}
+    arriving = ingest_scene.map(new, **fixed) if new else []
+    for ref, future in track(list(zip(new, arriving, strict=True)), tile=tile, stage="ingest"):
+        with report.leaving_out(Path(ref.files[0]).name):
+            report.count("scene", future.result())
+    get_run_logger().info(report.sentence())
+    return report

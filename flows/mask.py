@@ -1,0 +1,29 @@
+"""One mask."""
+
+from datetime import datetime
+
+from prefect import flow
+
+from s2lookback.settings import MaskSettings
+from tasks.history import scene_at, steps_before
+from tasks.mask import masked
+from tasks.place import root_of
+from tasks.policy import Product
+from tasks.train import trained
+
+
+@flow(name="mask", flow_run_name="mask {tile} {sensed:%Y-%m-%d}")
+def mask(tile: str, sensed: datetime, root: str = "", settings: MaskSettings = MaskSettings()) -> Product:
+    """Classify the pixels of one scene against the composite before it.
+
+    Args:
+        tile: MGRS square without the T.
+        sensed: Sensing time, or its day.
+        root: Folder of the catalog; by default what the worker's environment names.
+        settings: How pixels are classified.
+    """
+    root = root_of(root)
+    scene = scene_at(root, tile, sensed)
+    steps = steps_before(root, tile, scene.sensed)
+    model = trained(steps, scene.sensed, root, settings)
+    return masked(scene, steps[-1].composite if steps else None, model.href if model else None, root, settings)

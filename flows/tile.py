@@ -1,0 +1,78 @@
+"""One tile: every scene that the catalog holds, masked, folded and reduced in the order in which it was sensed."""
+
+import time
+from datetime import datetime
+
+from prefect import flow, get_run_logger
+
+from flows.ingest import ingest
+from flows.progress import track
+from s2lookback.errors import SceneError
+from s2lookback.settings import Settings
+from s2lookback.sources.settings import SourceSettings
+from tasks.history import Arrival, Step, scenes_of
+from tasks.mask import masked, outcome
+from tasks.mrap import folded
+from tasks.place import root_of, source_of
+from tasks.reduce import reduced
+from tasks.report import DateReport, TileReport
+from tasks.train import month_of, trained
+
+
+@flow(name="tile", flow_run_name="tile {tile}")
+def tile(
+    tile: str,
+    source: SourceSettings = SourceSettings(),
+    root: str = "",
+    settings: Settings = Settings(),
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> TileReport:
+    """Bring one tile up to date; what the catalog already holds is left as it is.
+
+    Args:
+        tile: MGRS square without the T.
+        source: Where scenes come from; by default what the worker's environment names.
+        root: Folder of the catalog; by default what the worker's environment names.
+        settings: How products are made.
+        start: First sensing time to ingest; every scene of the catalog is looked at whatever this says.
+        end: Last sensing time to ingest.
+    """
+    root = root_of(root)
+    report = ingest(tile, source_of(source), root, settings.ingest, start, end)
+    steps: list[Step] = []
+    models: dict[datetime, str | None] = {}
+    for scene in track(scenes_of(root, tile), tile=tile, stage="products"):
+        with report.leaving_out(f"scene of {scene}"):
+            month = month_of(scene.sensed)
+            if month not in models:
+                models[month] = _model(steps, scene, root, settings, report)
+            steps.append(_step(scene, steps, models[month], root, settings, report))
+    get_run_logger().info(report.sentence())
+    return report
+
+
+def _model(steps: list[Step], scene: Arrival, root: str, settings: Settings, report: TileReport) -> str | None:
+    """Give the model of the scene's month; None where none can be trained, and the rules must do."""
+    try:
+        product = trained(steps, scene.sensed, root, settings.mask)
+    except SceneError as error:
+        get_run_logger().warning("%s %s: masked by rules: %s", scene.tile, scene, error)
+        return None
+    return None if product is None else report.count("model", product)
+
+
+def _step(
+    scene: Arrival, steps: list[Step], model: str | None, root: str, settings: Settings, report: TileReport
+) -> Step:
+    """Mask a scene against the composite before it, fold it into that one, make its thin cloud thinner."""
+    started, made, kept = time.monotonic(), report.made.total(), report.kept.total()
+    reference = steps[-1].composite if steps else None
+    mask = report.count("mask", masked(scene, reference, model, root, settings.mask))
+    composite = report.count("mrap", folded(scene, mask, reference, root, settings.mrap))
+    step = Step(scene, reference, mask, composite)
+    report.count("reduced", reduced(step, root, settings.reduce))
+    clear, method = outcome(mask, root)
+    new, old = report.made.total() - made, report.kept.total() - kept
+    report.dates.append(DateReport(scene.sensed, clear, method, new, old, time.monotonic() - started))
+    return step

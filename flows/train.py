@@ -1,0 +1,32 @@
+"""One model."""
+
+from datetime import datetime
+
+from prefect import flow
+
+from s2lookback.errors import SceneError
+from s2lookback.settings import MaskSettings
+from tasks.history import steps_before
+from tasks.place import root_of
+from tasks.policy import Product
+from tasks.train import month_of, trained
+
+
+@flow(name="train", flow_run_name="train {tile} {sensed:%Y-%m}")
+def train(tile: str, sensed: datetime, root: str = "", settings: MaskSettings = MaskSettings()) -> Product:
+    """Train the model that masks a tile's scenes of one month.
+
+    Args:
+        tile: MGRS square without the T.
+        sensed: A day of the month that the model is for.
+        root: Folder of the catalog; by default what the worker's environment names.
+        settings: How the model is trained.
+    """
+    root = root_of(root)
+    model = trained(steps_before(root, tile, month_of(sensed)), sensed, root, settings)
+    if model is None:
+        raise SceneError(
+            f"{tile}: fewer than {settings.min_training_scenes} scenes were composited before {sensed:%Y-%m}, "
+            "or the settings want no model"
+        )
+    return model

@@ -1,0 +1,66 @@
+"""Mask a scene."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+from prefect import task
+
+from catalog.items import mask_item
+from catalog.store import Request, Store
+from s2lookback.masking.classes import Class
+from s2lookback.masking.mask import classify
+from s2lookback.pictures import class_image, thumbnail
+from s2lookback.raster import write_band
+from s2lookback.scene import NO_PERCENT
+from s2lookback.settings import MaskSettings
+from tasks.history import Arrival
+from tasks.policy import POLICY, Product, unless_published
+from tasks.products import about, bands_content_of, basis, content_of, publish, read_reference, read_scene, request_for
+from tasks.train import read_model
+
+REVISION = 1
+"""Raised whenever the same inputs and settings give other bytes."""
+
+
+def masked(scene: Arrival, reference: str | None, model: str | None, root: str, settings: MaskSettings) -> Product:
+    """Give the mask of a scene, judged against the composite before it; made only if the catalog lacks it."""
+    store = Store(root)
+    inputs = content_of(store.read(scene.href))
+    inputs |= bands_content_of(store.read(reference)) if reference else {}
+    inputs |= content_of(store.read(model)) if model else {}
+    wanted = request_for("mask", REVISION, scene.tile, scene.sensed, inputs, settings.model_dump(mode="json"))
+    return unless_published(
+        mask_scene, wanted, root, scene=scene.href, reference=reference, model=model, settings=settings
+    )
+
+
+def outcome(mask: str, root: str) -> tuple[float, str]:
+    """Read the usable share of the swath, 0-1, from a mask, and the method that it was made by."""
+    facts = Store(root).read(mask)["properties"]
+    return float(facts.get("s2lookback:clear_fraction", 0)), str(facts["s2lookback:method"])
+
+
+@task(task_run_name="{wanted.id}", **POLICY)
+def mask_scene(
+    wanted: Request, *, root: str, scene: str, reference: str | None, model: str | None, settings: MaskSettings
+) -> str:
+    """Classify the pixels of a scene, publish the mask, return its href."""
+    started, store = datetime.now(UTC), Store(root)
+    item = store.read(scene)
+    opened = read_scene(store, item)
+    mask = classify(
+        opened, read_reference(store, reference, opened.bands, opened.grid), read_model(store, model), settings
+    )
+    sources = [item, *(store.read(href) for href in (reference, model) if href)]
+    with store.stage(wanted) as folder:
+        write_band(folder / "class.tif", mask.classes, opened.grid, nodata=Class.NO_DATA, description="class")
+        write_band(folder / "probability.tif", mask.probability, opened.grid, nodata=NO_PERCENT, description="percent")
+        (folder / "thumbnail.png").write_bytes(thumbnail(class_image(mask.classes)))
+        counts = np.bincount(mask.classes.ravel(), minlength=len(Class))
+        described = mask_item(
+            basis(wanted, opened.about.sensed, opened.grid, folder, opened.valid, sources),
+            about(item),
+            method=mask.method,
+            counts={code: int(counts[code]) for code in Class},
+        )
+        return publish(store, wanted, folder, described, started)

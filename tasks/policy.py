@@ -1,0 +1,60 @@
+"""Retries, skipping and caching: the only place where they are decided."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import exponential_backoff
+
+from catalog.store import Request, Store
+from s2lookback.errors import TransientError
+
+WORKERS = min(4, os.cpu_count() or 1)
+"""Tasks of one flow that run side by side: a full scene takes about 1 GB while it is read."""
+
+
+class _Policy(TypedDict):
+    retries: int
+    retry_delay_seconds: Callable[[int], list[float]]
+    retry_jitter_factor: float
+    retry_condition_fn: Callable[[Task[..., Any], TaskRun, State[Any]], bool]
+    cache_policy: Any
+    persist_result: bool
+
+
+def _may_recover(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    try:
+        state.result()
+    except TransientError:
+        return True
+    except Exception:  # noqa: BLE001  every other error is final: retrying a bad scene or a bug only hides it
+        return False
+    return False
+
+
+POLICY: _Policy = {
+    "retries": 3,
+    "retry_delay_seconds": exponential_backoff(backoff_factor=2),
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": _may_recover,
+    "cache_policy": NO_CACHE,  # the catalog knows what is done
+    "persist_result": False,  # what travels is an href
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A published product, and whether this run made it."""
+
+    href: str
+    made: bool
+
+
+def unless_published(make: Task[..., str], wanted: Request, root: str, **inputs: Any) -> Product:
+    """Give the product of a recipe, made in a task run of its own only if the catalog lacks it."""
+    href = Store(root).find(wanted)
+    return Product(href, made=False) if href else Product(make(wanted, root=root, **inputs), made=True)

@@ -1,0 +1,81 @@
+"""What a run did, in a form that a person or a parent flow can read."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from s2lookback.errors import SceneError
+from tasks.policy import Product
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that could not be used, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(slots=True)
+class DateReport:
+    """What was done for one sensing time of a tile."""
+
+    sensed: datetime
+    clear_share: float
+    """Share of the swath that the mask found usable, 0-1."""
+    method: str
+    """How it was masked: ``lookback`` or ``rules``."""
+    made: int
+    """Products made by this run."""
+    kept: int
+    """Products found in the catalog, as they should be."""
+    seconds: float
+
+
+@dataclass(slots=True)
+class TileReport:
+    """What was done for one tile."""
+
+    tile: str
+    dates: list[DateReport] = field(default_factory=list)
+    made: Counter[str] = field(default_factory=Counter)
+    """Products made by this run, by stage."""
+    kept: Counter[str] = field(default_factory=Counter)
+    left_out: list[LeftOut] = field(default_factory=list)
+    failed: str = ""
+    """Why the tile as a whole could not be done; empty if it could."""
+
+    def count(self, stage: str, product: Product) -> str:
+        """Note that a product is there; return its href."""
+        (self.made if product.made else self.kept)[stage] += 1
+        return product.href
+
+    @contextmanager
+    def leaving_out(self, name: str) -> Iterator[None]:
+        """Note a scene that cannot be used, and go on without it."""
+        try:
+            yield
+        except SceneError as error:
+            self.left_out.append(LeftOut(name, str(error)))
+
+    def sentence(self) -> str:
+        """Sum it up."""
+        if self.failed:
+            return f"{self.tile}: failed: {self.failed}"
+        made = ", ".join(f"{count} {stage}" for stage, count in sorted(self.made.items())) or "nothing to do"
+        kept = f"; {self.kept.total()} products were up to date" if self.kept else ""
+        left = f"; {len(self.left_out)} left out" if self.left_out else ""
+        return f"{self.tile}: {made}{kept}{left}"
+
+
+def markdown(reports: list[TileReport]) -> str:
+    """Write the night down as a table, and below it what was left out and why."""
+    lines = ["| tile | made | up to date | left out | state |", "| --- | ---: | ---: | ---: | --- |"]
+    for report in reports:
+        state = f"failed: {report.failed}" if report.failed else "done"
+        counts = f"{report.made.total()} | {report.kept.total()} | {len(report.left_out)}"
+        lines.append(f"| {report.tile} | {counts} | {state} |")
+    left = [f"- {report.tile} · {out.name}: {out.reason}" for report in reports for out in report.left_out]
+    return "\n".join([*lines, *(["", "**Left out**", *left] if left else [])])
