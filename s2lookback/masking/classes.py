@@ -22,6 +22,13 @@ class Class(IntEnum):
     FRESH_BURN = 9
 
 
+MASKED = (Class.THIN_CLOUD, Class.THICK_CLOUD, Class.SHADOW)
+"""What hides the surface."""
+
+COVERS = (Class.CLEAR, *MASKED)
+"""What a method tells apart; the other classes are found among these by physics."""
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """How a class is shown and what its pixels may be used for."""

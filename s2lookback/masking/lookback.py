@@ -1,0 +1,169 @@
+"""The look-back classifier: gradient-boosted trees, trained tile by tile on weak labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ValidationError, field_validator
+
+from s2lookback.errors import SceneError
+from s2lookback.masking.classes import COVERS, MASKED, Class
+from s2lookback.masking.features import feature_names, features
+from s2lookback.masking.method import View
+from s2lookback.masking.spectrum import Layer
+from s2lookback.masking.trees import checked
+from s2lookback.settings import MaskSettings
+
+MIN_PIXELS = 50
+"""Samples of a class below which a model does not learn it: a leaf alone takes 20."""
+
+_FIXED: dict[str, Any] = {
+    "objective": "multiclass",
+    "max_bin": 63,  # a third faster than 255 at the same score
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,  # recorded in the text; tiles are what is trained side by side
+    "verbosity": -1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Pixels of one scene to learn from."""
+
+    sensed: datetime
+    bands: tuple[str, ...]
+    """What the features were computed from."""
+    features: NDArray[np.float32]
+    """(pixel, feature), in the order of ``feature_names``."""
+    labels: NDArray[np.uint8]
+    """Codes of ``Class``, (pixel)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A trained classifier as it is published."""
+
+    text: str
+    """LightGBM's own text format."""
+    schema: Mapping[str, Any]
+    """What goes in and comes out: ``bands``, ``features``, ``classes``, ``settings``, ``scenes``, ``lightgbm``."""
+
+
+class _Schema(BaseModel):
+    """What is read of the schema of a model; the rest is for people."""
+
+    bands: list[str]
+    features: list[str]
+    classes: list[str]
+
+    @field_validator("classes")
+    @classmethod
+    def _ordered(cls, classes: list[str]) -> list[str]:
+        if len(classes) < 2 or classes != [cover.name for cover in COVERS if cover.name in classes]:
+            raise ValueError(f"classes must be two or more of {[cover.name for cover in COVERS]} in this order")
+        return classes
+
+
+class Lookback:
+    """A model at work."""
+
+    name = "lookback"
+
+    def __init__(self, model: Model) -> None:
+        self._bands = tuple(model.schema["bands"])
+        self._places = [COVERS.index(Class[name]) for name in model.schema["classes"]]
+        text = checked(model.text, model.schema["features"], len(self._places))
+        self._booster = lightgbm.Booster(model_str=text)
+
+    def probabilities(self, view: View) -> Layer:
+        """Give the probability of each class of ``COVERS``, (cover, ...); 0 for one the model never learnt.
+
+        Raises:
+            SceneError: If the scene lacks a band of the model.
+        """
+        if not view.now.has(*self._bands):
+            raise SceneError(
+                f"the scene has the bands {' '.join(view.now.layers)}, expected those of the model: "
+                f"{' '.join(self._bands)}"
+            )
+        columns = features(view.now, view.before, self._bands)
+        rows = np.ascontiguousarray(columns.reshape(len(columns), -1).T)
+        chance = np.zeros((len(COVERS), *view.labels.shape), np.float32)
+        chance[self._places] = np.asarray(self._booster.predict(rows)).T.reshape(-1, *view.labels.shape)
+        return chance
+
+
+def train(samples: Sequence[Sample], settings: MaskSettings, bands: Sequence[str]) -> Model:
+    """Train a model; the same samples give the same text, in whatever order they come.
+
+    Snow and water are learnt as clear. A class with fewer than ``MIN_PIXELS`` samples is left out.
+
+    Raises:
+        SceneError: If the samples were made from other bands, or fewer than two classes with clear among them are left.
+    """
+    strange = [sample for sample in samples if sample.bands != tuple(bands)]
+    if strange:
+        raise SceneError(f"a sample of {strange[0].sensed:%Y-%m-%d} has bands {strange[0].bands}, expected {bands}")
+    ordered = sorted(samples, key=lambda one: (one.sensed, one.labels.tobytes(), one.features.tobytes()))
+    labels = np.concatenate([cover_of(sample.labels) for sample in ordered] or [np.empty(0, np.uint8)])
+    counts = {cover: int((labels == cover).sum()) for cover in COVERS}
+    classes = [cover for cover in COVERS if counts[cover] >= MIN_PIXELS]
+    if len(classes) < 2 or Class.CLEAR not in classes:
+        found = ", ".join(f"{count} of {cover.name}" for cover, count in counts.items())
+        raise SceneError(f"too few samples to train on: {found}, expected {MIN_PIXELS} of CLEAR and of one more class")
+    learnt = np.isin(labels, classes)
+    rows = np.concatenate([sample.features for sample in ordered])[learnt]
+    text = _boost(rows, np.searchsorted(classes, labels[learnt]), len(classes), settings, feature_names(bands))
+    return Model(text, _schema(ordered, classes, settings, bands))
+
+
+def cover_of(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Reduce labels to ``COVERS``: snow, water and whatever else shows its surface is clear."""
+    hidden = np.isin(labels, (*MASKED, Class.NO_DATA))
+    return np.where(hidden, labels, np.uint8(Class.CLEAR))
+
+
+def _boost(
+    rows: NDArray[np.float32], targets: NDArray[np.intp], classes: int, settings: MaskSettings, names: Sequence[str]
+) -> str:
+    parameters = _FIXED | {"num_class": classes, "num_leaves": settings.leaves, "seed": settings.seed}
+    data = lightgbm.Dataset(rows, targets, feature_name=list(names), params=parameters)
+    booster = lightgbm.train(parameters, data, num_boost_round=settings.trees)
+    return str(booster.model_to_string())
+
+
+def _schema(
+    samples: Sequence[Sample], classes: Sequence[Class], settings: MaskSettings, bands: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        "bands": list(bands),
+        "features": list(feature_names(bands)),
+        "classes": [cover.name for cover in classes],
+        "settings": settings.model_dump(mode="json"),
+        "scenes": [f"{sample.sensed:%Y-%m-%dT%H:%M:%SZ}" for sample in samples],
+        "lightgbm": lightgbm.__version__,
+    }
+
+
+def load_model(text: str, schema: Mapping[str, Any]) -> Model:
+    """Take a model from outside, after checking that text and schema are whole and belong together.
+
+    Raises:
+        SceneError: If they do not.
+    """
+    try:
+        told = _Schema.model_validate(schema)
+    except ValidationError as error:
+        raise SceneError(f"the schema of the model is not one: {error.errors()[0]['msg']}") from error
+    if list(feature_names(told.bands)) != told.features:
+        raise SceneError(
+            f"the model has the features {' '.join(told.features)[:200]}, "
+            f"expected those of its bands {' '.join(told.bands)[:100]}"
+        )
+    checked(text, told.features, len(told.classes))
+    return Model(text, dict(schema))

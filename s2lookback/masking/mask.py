@@ -1,0 +1,191 @@
+"""Classify a scene: one method for cloud and shadow, physics for the rest, fire above all."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2lookback.errors import GridMismatchError
+from s2lookback.masking.classes import COVERS, MASKED, Class
+from s2lookback.masking.dilation import dilate, pixel_metres
+from s2lookback.masking.features import features
+from s2lookback.masking.fire import protected
+from s2lookback.masking.labels import weak_labels
+from s2lookback.masking.lookback import Lookback, Model, Sample, cover_of
+from s2lookback.masking.method import Method, View
+from s2lookback.masking.physics import snow, water
+from s2lookback.masking.rules import Rules
+from s2lookback.masking.sampler import draw
+from s2lookback.masking.spectrum import Layer, Spectrum
+from s2lookback.scene import NO_PERCENT, NODATA, Scene
+from s2lookback.settings import MaskSettings
+
+BLOCK = 262_144
+"""Pixels that are looked at together: 50 MB of features. Every rule looks at one pixel, so it changes no result."""
+
+SCORED = 100_000
+"""Most pixels that a score is taken from; its standard error is then below 0.2 percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """What each pixel of a scene is, and how sure that is."""
+
+    classes: NDArray[np.uint8]
+    """Codes of ``Class``, (y, x)."""
+    probability: NDArray[np.uint8]
+    """That cloud or shadow hides the pixel itself, percent 0-100, (y, x); ``NO_PERCENT`` outside the swath.
+
+    Growth does not change it; where fire, fresh burn or smoke was found it is 0."""
+    method: str
+    """``lookback`` or ``rules``."""
+
+
+def classify(scene: Scene, reference: NDArray[np.int16] | None, model: Model | None, settings: MaskSettings) -> Mask:
+    """Classify every pixel of a scene.
+
+    Args:
+        scene: With whichever bands and producer's masks it has; left untouched.
+        reference: Pixels when last clear before this scene, (band, y, x) in the scene's bands, ``NODATA`` where never
+            seen; None for a tile's first scene.
+        model: None for the rules.
+        settings: ``method``, ``threshold``, ``label_threshold`` and ``dilation`` are used.
+
+    Raises:
+        GridMismatchError: If the reference does not fit the scene.
+        SceneError: If the scene lacks a band of the model.
+    """
+    method: Method = Rules() if model is None or settings.method == "rules" else Lookback(model)
+    classes = np.empty(scene.grid.shape, np.uint8)
+    probability = np.empty(scene.grid.shape, np.uint8)
+    for rows, view in _views(scene, reference, settings):
+        chance = method.probabilities(view)
+        found = protected(view.now, view.before)
+        named = np.where(found == Class.NO_DATA, _named(chance, view.now, settings.threshold), found)
+        hidden = np.where(found == Class.NO_DATA, np.rint(100 * (1 - chance[0])), 0)
+        classes[rows] = np.where(scene.valid[rows], named, Class.NO_DATA)
+        probability[rows] = np.where(scene.valid[rows], hidden, NO_PERCENT)
+    return Mask(dilate(classes, settings.dilation, pixel_metres(scene.grid)), probability, method.name)
+
+
+def _named(chance: Layer, now: Spectrum, threshold: float) -> NDArray[np.uint8]:
+    """Turn probabilities of covers into classes; what is clear may be snow or water."""
+    ground = np.where(snow(now), Class.SNOW, np.where(water(now), Class.WATER, Class.CLEAR))
+    return np.where(1 - chance[0] >= threshold, _cover(chance), ground).astype(np.uint8)
+
+
+def _cover(chance: Layer) -> NDArray[np.uint8]:
+    """Give the likeliest class other than clear."""
+    cover: NDArray[np.uint8] = np.array(MASKED, np.uint8)[chance[1:].argmax(axis=0)]
+    return cover
+
+
+def _views(scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings) -> Iterator[tuple[slice, View]]:
+    """Give a scene a few rows at a time."""
+    if reference is not None and reference.shape != scene.pixels.shape:
+        raise GridMismatchError(f"a reference of {reference.shape} does not fit a scene of {scene.pixels.shape}")
+    step = max(1, BLOCK // scene.grid.width)
+    for top in range(0, scene.grid.height, step):
+        rows = slice(top, top + step)
+        before = None if reference is None else reference[:, rows]
+        yield rows, _view(scene, scene.pixels[:, rows], before, _labels(scene, rows, settings))
+
+
+def _labels(scene: Scene, rows: slice, settings: MaskSettings) -> NDArray[np.uint8]:
+    scl = None if scene.scl is None else scene.scl[rows]
+    percent = None if scene.cloud_probability is None else scene.cloud_probability[rows]
+    return weak_labels(scl, percent, scene.valid[rows], settings)
+
+
+def _view(scene: Scene, pixels: NDArray[np.int16], before: NDArray[np.int16] | None, labels: NDArray[np.uint8]) -> View:
+    never = np.full_like(pixels, NODATA) if before is None else before
+    return View(Spectrum.of(pixels, scene.bands), Spectrum.of(never, scene.bands), labels)
+
+
+def believed(scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings) -> NDArray[np.uint8]:
+    """Give the weak labels of a scene, (y, x), but none where fire, fresh burn or smoke was found.
+
+    Sen2Cor calls those cloud or shadow, and a model would learn to do so.
+    """
+    labels = np.empty(scene.grid.shape, np.uint8)
+    for rows, view in _views(scene, reference, settings):
+        labels[rows] = np.where(protected(view.now, view.before) == Class.NO_DATA, view.labels, Class.NO_DATA)
+    return labels
+
+
+def sample_scene(scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings) -> Sample:
+    """Draw the pixels of a scene that a model learns from; the same scene gives the same pixels.
+
+    Args:
+        scene: Left untouched.
+        reference: As for ``classify``.
+        settings: Those of the sampler, ``label_threshold`` and ``seed`` are used.
+    """
+    labels = believed(scene, reference, settings).ravel()
+    drawn = draw(labels, settings, (settings.seed, int(scene.about.sensed.timestamp())))
+    view = _drawn(scene, reference, labels, drawn)
+    columns = features(view.now, view.before, scene.bands)
+    return Sample(scene.about.sensed, scene.bands, np.ascontiguousarray(columns.T), view.labels)
+
+
+def _drawn(
+    scene: Scene, reference: NDArray[np.int16] | None, labels: NDArray[np.uint8], drawn: NDArray[np.intp]
+) -> View:
+    """View the pixels with these flat indices."""
+    bands = len(scene.bands)
+    before = None if reference is None else reference.reshape(bands, -1)[:, drawn]
+    return _view(scene, scene.pixels.reshape(bands, -1)[:, drawn], before, labels[drawn])
+
+
+def score(model: Model, scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings) -> dict[str, Any]:
+    """Measure how far a model agrees with the weak labels of a scene it has not seen: agreement, not accuracy.
+
+    Taken from at most ``SCORED`` labelled pixels, drawn uniformly with a seed, before anything is grown.
+
+    Returns:
+        ``sensed``, ``pixels``, ``agreement`` (share), and for every class that has labels, and for ``MASKED`` which is
+        all but clear: ``precision``, ``recall``, ``f1`` (0 to 1) and ``support`` (pixels).
+    """
+    labels = believed(scene, reference, settings).ravel()
+    there = np.flatnonzero(labels)
+    random = np.random.default_rng((settings.seed, int(scene.about.sensed.timestamp())))
+    drawn = np.sort(random.choice(there, min(SCORED, there.size), replace=False))
+    view = _drawn(scene, reference, labels, drawn)
+    found = view.labels
+    if drawn.size:
+        chance = Lookback(model).probabilities(view)
+        found = np.where(1 - chance[0] >= settings.threshold, _cover(chance), np.uint8(Class.CLEAR))
+    return {"sensed": f"{scene.about.sensed:%Y-%m-%dT%H:%M:%SZ}"} | agreement(found, cover_of(view.labels))
+
+
+def agreement(found: NDArray[np.uint8], labels: NDArray[np.uint8]) -> dict[str, Any]:
+    """Compare classes with labels, both codes out of ``COVERS``, (pixel)."""
+    pairs = {cover.name: (found == cover, labels == cover) for cover in COVERS}
+    pairs["MASKED"] = (found != Class.CLEAR, labels != Class.CLEAR)
+    report: dict[str, Any] = {"pixels": labels.size}
+    if labels.size:
+        report["agreement"] = float((found == labels).mean())
+    return report | {name: _rates(*pair) for name, pair in pairs.items() if pair[1].any()}
+
+
+def _rates(found: NDArray[np.bool_], labelled: NDArray[np.bool_]) -> dict[str, float]:
+    both, support = int((found & labelled).sum()), int(labelled.sum())
+    return {
+        "precision": both / max(1, int(found.sum())),
+        "recall": both / support,
+        "f1": 2 * both / (int(found.sum()) + support),
+        "support": support,
+    }
+
+
+def training_cutoff(sensed: datetime, settings: MaskSettings) -> datetime:
+    """Give the time before which a scene must be sensed to train the model of a scene sensed at ``sensed``.
+
+    It is ``training_lag`` days before the start of that calendar month, UTC: one model serves a month, and a scene that
+    arrives a few days late does not change it.
+    """
+    month = sensed.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return month - timedelta(days=settings.training_lag)

@@ -1,0 +1,30 @@
+"""What every way of telling clouds apart can do."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2lookback.masking.spectrum import Layer, Spectrum
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Some pixels of a scene as a method sees them; all of one shape."""
+
+    now: Spectrum
+    before: Spectrum
+    """When each pixel was last clear; NaN where it never was."""
+    labels: NDArray[np.uint8]
+    """Weak labels, codes of ``Class``; ``NO_DATA`` where there is none."""
+
+
+class Method(Protocol):
+    """Tells for each pixel what covers it, from that pixel alone: the size of a view changes nothing."""
+
+    name: str
+
+    def probabilities(self, view: View) -> Layer:
+        """Give the probability of each class of ``COVERS``, (cover, ...), summing to 1."""
+        ...

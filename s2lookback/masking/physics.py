@@ -1,0 +1,127 @@
+"""What a spectrum alone tells of a pixel: snow, water, cloud, and light that came or went.
+
+Thresholds come from the literature or from optics as named; none was fitted to data.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2lookback.masking.spectrum import (
+    INFRARED,
+    VISIBLE,
+    Spectrum,
+    brightness,
+    contrast,
+    haze,
+    ndsi,
+    ndvi,
+    whiteness,
+)
+
+Found = NDArray[np.bool_]
+
+
+def snow(now: Spectrum) -> Found:
+    """Find snow and ice: bright in the visible or near infrared, black in the short-wave infrared.
+
+    Source: Hall et al. 1995, Remote Sensing of Environment 54 (NDSI from 0.4, near infrared above 0.11), with green
+    above 0.1 as in Zhu & Woodcock 2012, equation 20. Without a green band: near infrared above 0.3 and at least six
+    times the short-wave infrared; the densest canopy has three times, ice cloud two.
+    """
+    by_green = (ndsi(now) > 0.4) & (now.nir > 0.11) & (now["B03"] > 0.1)
+    if now.has("B03"):
+        return by_green
+    return (now.nir > 0.3) & (contrast(now.nir, now["B11"]) > 5 / 7)
+
+
+def water(now: Spectrum) -> Found:
+    """Find open water, turbid water included.
+
+    Source: Zhu & Woodcock 2012, equation 5. Without a red band: near infrared under 0.05 and short-wave infrared under
+    0.03, which only water and the deepest shade are.
+    """
+    if now.has("B04"):
+        green = ndvi(now)
+        return ((green < 0.01) & (now.nir < 0.11)) | ((green < 0.1) & (now.nir < 0.05))
+    return (now.nir < 0.05) & (now["B11"] < 0.03)
+
+
+def cloud(now: Spectrum) -> Found:
+    """Find cloud in one date by its colour; nothing where a visible band is missing.
+
+    Source: potential cloud pixels of Zhu & Woodcock 2012, equations 1 to 4.
+    """
+    bright = (now["B12"] > 0.03) & (ndsi(now) < 0.8) & (ndvi(now) < 0.8)
+    not_rock = now.nir > 0.75 * now["B11"]
+    found: Found = bright & not_rock & (whiteness(now) < 0.7) & (haze(now) > 0)
+    return found
+
+
+def brightened(now: Spectrum, before: Spectrum) -> Found:
+    """Find what became cloud since the pixel was last clear.
+
+    Source: Hagolle et al. 2010, Remote Sensing of Environment 114: blue rose by more than 0.03 (1 + days/30), here at
+    30 days, and red by less than 1.5 times that, which ploughed land exceeds. Without blue: near infrared and both
+    short-wave bands rose together by as much. Growth, harvest, fire and snow move them apart; and what only came out of
+    a shadow keeps the deep step of leaves from near to short-wave infrared, which cloud fills.
+    """
+    rise = 0.06
+    if now.has("B02", "B04"):
+        blue = now["B02"] - before["B02"]
+        return (blue > rise) & (now["B04"] - before["B04"] < 1.5 * blue)
+    together = np.minimum(now["B11"] - before["B11"], now["B12"] - before["B12"])
+    found: Found = (np.minimum(together, now.nir - before.nir) > rise) & (contrast(now.nir, now["B12"]) < 0.4)
+    return found
+
+
+def thick(now: Spectrum, before: Spectrum) -> Found:
+    """Tell, among cloudy pixels, those that hide the surface.
+
+    Source: Sen2Cor's upper red threshold, 0.25, which by two-stream theory is a droplet cloud of optical depth 4 over
+    black ground. Without red, brighter in the near infrared than such a cloud over this ground, which it passes twice.
+    """
+    found: Found = now["B04"] > 0.25 if now.has("B04") else now.nir > 0.25 + 0.75**2 * before.nir
+    return found
+
+
+def darkened(now: Spectrum, before: Spectrum) -> Found:
+    """Find what a shadow darkened since it was last clear: less light, the same colour.
+
+    Infrared bands only, since the blue sky lights a shadow in the visible. No brighter than 0.2 either: a shadow
+    leaves at most 0.45 of the light, and leaves reflect at most 0.45 of it.
+
+    Source: BC Wildfire Service's temporal shadow rule: mean below 0.6 of what it was, spectral angle with cosine above
+    0.95. Fire turns the spectrum over and fails the second test.
+    """
+    today, clear = _infrared(now), _infrared(before)
+    lengths = np.sqrt((today**2).sum(axis=0) * (clear**2).sum(axis=0))
+    same_colour = (today * clear).sum(axis=0) > 0.95 * lengths
+    found: Found = same_colour & (today.mean(axis=0) < 0.6 * clear.mean(axis=0)) & (now.nir < 0.2)
+    return found
+
+
+def lit(now: Spectrum, before: Spectrum) -> Found:
+    """Find what is as bright in the infrared as when it was last clear, and so in no shadow."""
+    return np.asarray(_infrared(now).mean(axis=0) > 0.9 * _infrared(before).mean(axis=0))
+
+
+def _infrared(spectrum: Spectrum) -> NDArray[np.float32]:
+    bands = [band for band in INFRARED if spectrum.has(band)] or list(spectrum.layers)
+    return np.stack([spectrum[band] for band in bands])
+
+
+def smoky(now: Spectrum, before: Spectrum) -> Found:
+    """Find smoke: blue rose most, red less, short-wave infrared hardly.
+
+    Smoke particles of 0.1 to 0.3 µm scatter at 2.2 µm a tenth or less of what they do at 0.49 µm, the droplets and
+    crystals of any cloud nearly as much; a quarter lies between. Over ground as bright as cloud in the short-wave
+    infrared the two cannot be told apart, so none is found there.
+
+    Source: Ångström's law with the exponents 1.5 to 2.2 of fresh smoke, Eck et al. 1999, Journal of Geophysical
+    Research 104; rise of blue as in ``brightened``.
+    """
+    rise = {band: now[band] - before[band] for band in (*VISIBLE, "B11", "B12")}
+    coloured = (rise["B02"] > 0.06) & (rise["B02"] > rise["B03"]) & (rise["B03"] > rise["B04"])
+    through = np.maximum(np.abs(rise["B11"]), np.abs(rise["B12"])) < 0.25 * rise["B02"]
+    found: Found = coloured & through & (before["B12"] < 0.15) & (brightness(now) < 0.4)
+    return found

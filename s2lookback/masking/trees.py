@@ -1,0 +1,111 @@
+"""Read a LightGBM text model as what it may be: numbers from anywhere, about to be handed to native code."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2lookback.errors import SceneError
+
+MAX_CHARACTERS = 64_000_000
+"""Largest model text; the default settings give 2 million at most."""
+
+_END = "end of trees"
+_PER_SPLIT = (
+    "split_feature", "split_gain", "threshold", "decision_type", "left_child", "right_child",
+    "internal_value", "internal_weight", "internal_count",
+)  # fmt: skip
+_PER_LEAF = ("leaf_value", "leaf_weight", "leaf_count")
+_KEYS = {"Tree", "num_leaves", "num_cat", "is_linear", "shrinkage", *_PER_SPLIT, *_PER_LEAF}
+_NUMBERS = re.compile(r"[-+0-9.e ]*(?:-?(?:nan|inf)[-+0-9.e ]*)*")
+"""LightGBM writes a threshold that parts missing values from all others as nan."""
+
+
+def checked(text: str, names: Sequence[str], covers: int) -> str:
+    """Return the part of a model that predicts, once every tree in it is known to be one.
+
+    Args:
+        text: A LightGBM text model.
+        names: Features it must have, in order.
+        covers: Classes it must tell apart.
+
+    Raises:
+        SceneError: If it is too big, is no model, is another model, or has a tree that leads nowhere.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise SceneError(f"the model has {len(text)} characters, expected {MAX_CHARACTERS} at most")
+    body, end, _ = text.partition(_END)
+    head, *trees = body.removesuffix("\n").split("\nTree=")
+    trees = [f"Tree={tree}\n" for tree in trees]
+    _check_head(head, trees, names, covers)
+    for number, tree in enumerate(trees):
+        _check_tree(tree, number, len(names))
+    return f"{body}{end}\n\npandas_categorical:null\n"
+
+
+def _check_head(head: str, trees: Sequence[str], names: Sequence[str], covers: int) -> None:
+    """Refuse a header that does not announce just these trees, features and classes."""
+    expected = {
+        "version": "v4",
+        "num_class": str(covers),
+        "num_tree_per_iteration": str(covers),
+        "label_index": "0",
+        "max_feature_idx": str(len(names) - 1),
+        "objective": f"multiclass num_class:{covers}",
+        "feature_names": " ".join(names),
+        "tree_sizes": " ".join(str(len(tree)) for tree in trees),
+    }
+    found = _fields(head, "the header of the model")
+    infos = found.pop("feature_infos", "").split(" ")
+    if not head.startswith("tree\n") or not trees or len(trees) % covers or len(infos) != len(names):
+        raise SceneError(f"the model has {len(trees)} trees, {len(infos)} features, expected {covers} and {len(names)}")
+    for key in sorted(expected.keys() | found.keys()):
+        if found.get(key) != expected.get(key):
+            raise SceneError(
+                f"the header of the model says {key} {str(found.get(key))[:200]}, expected {expected.get(key)}"
+            )
+
+
+def _fields(block: str, name: str) -> dict[str, str]:
+    """Split lines of ``key=value``."""
+    pairs = [line.split("=", 1) for line in block.split("\n") if "=" in line]
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise SceneError(f"{name} says something twice")
+    return fields
+
+
+def _check_tree(tree: str, number: int, features: int) -> None:
+    """Refuse a tree whose splits or leaves are not all there, or point elsewhere."""
+    fields = _fields(tree, f"tree {number} of the model")
+    try:
+        if fields.keys() != _KEYS:
+            raise ValueError(f"it says {sorted(fields.keys() ^ _KEYS)} too much or too little")
+        leaves = int(_numbers(fields["num_leaves"], 1)[0])
+        _numbers(fields["shrinkage"], 1)
+        splits = {key: _numbers(fields[key], leaves - 1) for key in _PER_SPLIT}
+        values = [_numbers(fields[key], leaves) for key in (_PER_LEAF if leaves > 1 else _PER_LEAF[:1])]
+    except (ValueError, OverflowError) as error:
+        raise SceneError(f"tree {number} of the model is incomplete ({str(error)[:200]})") from error
+    plain = (fields["Tree"], fields["num_cat"], fields["is_linear"]) == (str(number), "0", "0")
+    if not plain or not np.isfinite(values).all() or not all(_sound(splits, leaves, features)):
+        raise SceneError(f"tree {number} of the model is not a plain decision tree over {features} features")
+
+
+def _numbers(text: str, count: int) -> NDArray[np.float64]:
+    """Read exactly so many numbers."""
+    words = text.split(" ") if text else []
+    if len(words) != count or not _NUMBERS.fullmatch(text):
+        raise ValueError(f"{len(words)} words where {count} numbers belong")
+    return np.array([float(word) for word in words])
+
+
+def _sound(splits: dict[str, NDArray[np.float64]], leaves: int, features: int) -> Iterator[bool]:
+    """Tell in turn what must hold: numeric splits on known features, and every node and leaf reached exactly once."""
+    children = np.concatenate([splits["left_child"], splits["right_child"]])
+    parents = np.tile(np.arange(leaves - 1), 2)
+    yield bool(np.isin(splits["decision_type"], range(0, 12, 2)).all())  # odd ones split by category
+    yield bool(np.isin(splits["split_feature"], range(features)).all())
+    yield bool((children[children >= 0] > parents[children >= 0]).all())
+    yield leaves == 1 or sorted(children.tolist()) == [*range(-leaves, 0), *range(1, leaves - 1)]

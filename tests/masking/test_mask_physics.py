@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from s2lookback.masking.classes import Class
+from s2lookback.masking.fire import active_fire, fresh_burn, protected
+from s2lookback.masking.method import View
+from s2lookback.masking.physics import brightened, darkened, smoky, snow, water
+from s2lookback.masking.rules import decide
+from s2lookback.masking.spectrum import Spectrum
+
+ALL = ("B12", "B11", "B09", "B08", "B8A", "B04", "B03", "B02")
+SUBSETS = (ALL, ("B12", "B11", "B8A", "B08"), ("B12", "B11", "B09", "B08"), ("B12", "B11", "B09"))
+
+
+@pytest.fixture(params=SUBSETS, ids=" ".join)
+def pixel(request, spectra):
+    """Give the spectrum of one pixel by its name, in some bands."""
+
+    def of(name):
+        layers = dict(zip(ALL, spectra[name], strict=True))
+        return Spectrum({band: np.array([layers[band]], np.float32) for band in request.param})
+
+    return of
+
+
+def test_fire_is_the_only_thing_that_glows(pixel, spectra):
+    assert [name for name in spectra if active_fire(pixel(name))] == ["fire"]
+
+
+def test_snow_and_water_are_told_apart_from_all_else(pixel, spectra):
+    assert [name for name in spectra if snow(pixel(name))] == ["snow"]
+    assert [name for name in spectra if water(pixel(name))] == ["lake"]
+
+
+def test_only_forest_that_burnt_or_burns_is_a_fresh_burn(pixel, spectra):
+    assert [name for name in spectra if fresh_burn(pixel(name), pixel("forest"))] == ["burn", "fire"]
+    assert protected(pixel("fire"), pixel("forest")) == Class.ACTIVE_FIRE
+
+
+def test_an_old_burn_is_no_fresh_one(pixel):
+    assert not fresh_burn(pixel("burn"), pixel("burn"))
+
+
+def test_ground_that_lost_its_snow_is_no_fresh_burn(pixel):
+    assert not fresh_burn(pixel("field"), pixel("snow"))
+
+
+def test_only_shade_is_forest_with_less_light(pixel, spectra):
+    changes = [name for name in spectra if name != "lake"]
+    assert [name for name in changes if darkened(pixel(name), pixel("forest"))] == ["shade"]
+
+
+def test_clouds_brighten_forest_and_growth_fire_and_light_do_not(pixel, spectra):
+    found = [name for name in spectra if brightened(pixel(name), pixel("forest"))]
+    assert {"thick", "veil"} <= set(found)
+    assert not {"forest", "lake", "shade", "burn"} & set(found)
+    assert not brightened(pixel("forest"), pixel("shade"))
+
+
+def test_smoke_is_seen_through_only_where_the_short_waves_are_unchanged(spectra):
+    def full(name):
+        return Spectrum({band: np.float32([value]) for band, value in zip(ALL, spectra[name], strict=True)})
+
+    assert [name for name in spectra if smoky(full(name), full("forest"))] == ["smoke"]
+
+
+def test_without_a_reference_nothing_changed(pixel, spectra):
+    never = Spectrum({band: np.full(1, np.nan, np.float32) for band in pixel("forest").layers})
+    for name in spectra:
+        assert not brightened(pixel(name), never)
+        assert not darkened(pixel(name), never)
+        assert protected(pixel(name), never)[0] == (Class.ACTIVE_FIRE if name == "fire" else Class.NO_DATA)
+
+
+def rule(now, before, label):
+    return decide(View(now, before, np.array([label], np.uint8)))[0]
+
+
+def test_the_label_of_a_shadow_falls_where_the_ground_is_as_bright_as_ever(pixel):
+    assert rule(pixel("burn"), pixel("burn"), Class.SHADOW) == Class.CLEAR
+    assert rule(pixel("shade"), pixel("forest"), Class.SHADOW) == Class.SHADOW
+
+
+def test_rules_find_the_cloud_and_the_shadow_that_labels_missed(pixel):
+    assert rule(pixel("thick"), pixel("forest"), Class.CLEAR) == Class.THICK_CLOUD
+    assert rule(pixel("veil"), pixel("forest"), Class.NO_DATA) == Class.THIN_CLOUD
+    assert rule(pixel("shade"), pixel("forest"), Class.CLEAR) == Class.SHADOW
+    assert rule(pixel("forest"), pixel("forest"), Class.CLEAR) == Class.CLEAR
+    assert rule(pixel("forest"), pixel("forest"), Class.THICK_CLOUD) == Class.THICK_CLOUD
