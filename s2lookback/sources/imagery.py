@@ -116,13 +116,19 @@ def _read_bands(
 
 
 def _decode(product: Product, member: str) -> tuple[NDArray[Any], Grid]:
-    """Decode one JPEG 2000 image; no other format is tried, since some name further files to read."""
+    """Decode one JPEG 2000 image; no other format is tried, since some name further files to read.
+
+    An empty ``MemoryFile`` would be opened for writing, hence the stand-in for no bytes at all.
+    """
+    content = product.read(member, MAX_IMAGE)
     try:
-        with MemoryFile(product.read(member, MAX_IMAGE)) as memory, memory.open(driver="JP2OpenJPEG") as raster:
+        with MemoryFile(content or b"empty") as memory, memory.open(driver="JP2OpenJPEG") as raster:
             if raster.count != 1 or max(raster.shape) > MAX_SIDE or raster.dtypes[0] not in {"uint8", "uint16"}:
                 raise ValueError(
                     f"{raster.count} band(s) of {raster.shape} {raster.dtypes[0]}, expected 1 of unsigned 16"
                 )
+            if raster.transform.is_identity:
+                raise ValueError("it does not say where it lies")
             return raster.read(1), Grid.of(raster.crs, raster.transform, *raster.shape)
     except (RasterioError, ValueError, AttributeError) as error:
         raise SceneError(f"{product.href}: {member} cannot be read as an image ({error})") from error

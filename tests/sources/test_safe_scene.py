@@ -266,6 +266,15 @@ def test_a_band_that_covers_another_place_is_refused(tmp_path, make_safe):
         open_only(safe)
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_an_image_that_does_not_say_where_it_lies_is_refused(tmp_path, make_safe):
+    image = image_of(make_safe(), "B12")
+    with rasterio.open(image, "w", driver="JP2OpenJPEG", height=18, width=24, count=1, dtype="uint16") as raster:
+        raster.write(np.full((18, 24), 1500, np.uint16), 1)
+    with pytest.raises(SceneError, match=r"B12.*does not say where it lies"):
+        open_only(tmp_path)
+
+
 def test_a_band_of_an_odd_size_is_refused(tmp_path, make_safe):
     def crop(band, size, numbers):
         return numbers[:-1] if band == "B03" else numbers
@@ -290,7 +299,7 @@ def test_a_product_under_another_ones_name_is_refused(tmp_path, make_safe):
         open_only(tmp_path)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.98])
+@pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.98])
 def test_a_truncated_image_is_refused(tmp_path, make_safe, share):
     image = image_of(make_safe(), "B8A")
     content = image.read_bytes()
