@@ -1,6 +1,7 @@
 """Turns a settings model into a command line: required fields by position, all others as options."""
 
 import argparse
+import inspect
 import logging
 import sys
 from collections import deque
@@ -147,7 +148,7 @@ def _parser(model: type[FolderSettings]) -> _Parser:
         prog=program,
         usage=" ".join([program, *(name.upper() for name, field in model.model_fields.items() if field.is_required())])
         + " [--option=value ...]",
-        description=model.__doc__,
+        description=inspect.getdoc(model),
         epilog="examples:\n" + "\n".join(f"  {program} {example}" for example in model.examples),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

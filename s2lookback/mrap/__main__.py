@@ -16,7 +16,7 @@ from s2lookback.errors import SceneError
 from s2lookback.mrap.fold import DAY, NEVER, Composite, expire, fold_scene, has_data
 from s2lookback.mrap.lighting import fill_matched
 from s2lookback.mrap.preview import offset_of, picture, write_picture
-from s2lookback.mrap.series import Date, Series, name_of, open_series
+from s2lookback.mrap.series import Date, Series, day_of, open_series
 from s2lookback.pictures import age_image
 from s2lookback.scene import Rejected
 from s2lookback.sources.envi import Pair
@@ -34,10 +34,10 @@ class MrapCommand(FolderSettings):
     command: ClassVar[str] = "mrap"
     examples: ClassVar[tuple[str, ...]] = (
         "images masks",
-        "images masks/cloud,masks/shadow --max_lookback_days=30 --start=2025-07-30 --end=2025-09-03 --out=composites",
+        "images masks/cloud,masks/shadow --max_lookbackday_ofs=30 --start=2025-07-30 --end=2025-09-03 --out=composites",
     )
 
-    max_lookback_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
+    max_lookbackday_ofs: Annotated[int, Field(ge=1, le=36_500)] = Field(
         7, description="Age in days up to which an earlier pixel may fill a date; dates before start fill too."
     )
     adjust_lighting: bool = Field(
@@ -59,19 +59,19 @@ def make_composites(settings: MrapCommand) -> None:
     Raises:
         SceneError: If nothing can be read, or, after all others are written, if dates had to be left out.
     """
-    series = open_series(settings, days_before=settings.max_lookback_days)
+    series = open_series(settings, days_before=settings.max_lookbackday_ofs)
     folder, offset = settings.output("mrap"), offset_of(series.pairs) if settings.png else 0
     carried: Composite | None = None
     left_out = 0
     dates = ahead(series.read, series.pairs, settings.n_workers)
-    for pair, date in zip(progress("mrap", series.pairs, _day), dates, strict=True):
+    for pair, date in zip(progress("mrap", series.pairs, day_of), dates, strict=True):
         if isinstance(date, Rejected):
             logger.warning("left out: %s", date.reason)
             left_out += 1
             continue
         base = Composite.empty_like(date.pixels) if carried is None else carried
         carried = expire(
-            fold_scene(base, date.pixels, date.clear, date.sensed), date.sensed, settings.max_lookback_days
+            fold_scene(base, date.pixels, date.clear, date.sensed), date.sensed, settings.max_lookbackday_ofs
         )
         if settings.within(pair.sensed.date()):
             _write(folder, date, *_composed(carried, date, series, settings), settings, offset)
@@ -87,7 +87,7 @@ def _composed(
         alone = fold_scene(Composite.empty_like(date.pixels), date.pixels, has_data(date.pixels), date.sensed)
         return alone, np.zeros_like(date.clear)
     if settings.adjust_lighting and date.masked_share <= settings.max_mask_prop_usable:
-        earlier = _earlier(date, series, settings.max_lookback_days)
+        earlier = _earlier(date, series, settings.max_lookbackday_ofs)
         return fill_matched(date, earlier, sample_size=settings.sample_size, seed=settings.seed)
     return carried, np.zeros_like(date.clear)
 
@@ -110,7 +110,7 @@ def _write(
     offset: int,
 ) -> None:
     """Write the composite of a date last, so that whoever finds it finds its age too."""
-    image, stem = date.pair.image, name_of(date.pair)
+    image, stem = date.pair.image, Path(image.path).stem
     days = composite.age(date.sensed)
     age = np.where(days == NEVER, np.nan, days).astype(np.float32)
     rasters = {"_MRAP_age": (age[np.newaxis], ["age in days"])}
@@ -123,17 +123,13 @@ def _write(
         write_picture(
             folder / f"{stem}_MRAP.png",
             {
-                f"{_day(date.pair)} as sensed": picture(date.pixels, image.band_names, offset),
+                f"{day_of(date.pair)} as sensed": picture(date.pixels, image.band_names, offset),
                 "most recent available pixels": picture(composite.pixels, image.band_names, offset),
-                f"age, 0 to {settings.max_lookback_days} days": age_image(
-                    age, np.isfinite(age), oldest=settings.max_lookback_days
+                f"age, 0 to {settings.max_lookbackday_ofs} days": age_image(
+                    age, np.isfinite(age), oldest=settings.max_lookbackday_ofs
                 ),
             },
         )
-
-
-def _day(pair: Pair) -> str:
-    return f"{pair.sensed:%Y-%m-%d}"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +25,8 @@ class Date:
     """Digital numbers as they came, (band, y, x); NaN in all bands where there is no data."""
     clear: NDArray[np.bool_]
     """True where there is data and every mask says clear, (y, x)."""
+    shadow: NDArray[np.bool_]
+    """True where a mask of shadow says so, (y, x)."""
 
     @property
     def sensed(self) -> int:
@@ -55,12 +56,16 @@ class Series:
         """Read one date, or say why it cannot be used; what no mask speaks of is not clear."""
         try:
             pixels = read_image(pair)
-            probability = np.fmax(read_probability(pair, self.scales), read_shadow(pair, self.scales))
+            cloud, shadow = read_probability(pair, self.scales), read_shadow(pair, self.scales)
         except SceneError as error:
             return Rejected(pair.image.path, str(error))
         pixels[:, ~has_data(pixels)] = np.nan
-        clear = probability <= 0 if self.threshold is None else probability < self.threshold
-        return Date(pair, pixels, clear & has_data(pixels))
+        told = ~np.isnan(np.fmax(cloud, shadow))
+        clear = told & ~self._flagged(cloud) & ~self._flagged(shadow)
+        return Date(pair, pixels, clear & has_data(pixels), self._flagged(shadow))
+
+    def _flagged(self, probability: NDArray[np.float32]) -> NDArray[np.bool_]:
+        return probability > 0 if self.threshold is None else probability >= self.threshold
 
 
 def open_series(settings: FolderSettings, *, days_before: int = 0) -> Series:
@@ -92,6 +97,6 @@ def _kind(pair: Pair) -> tuple[str | None, int, int, int]:
     return pair.tile, pair.image.bands, pair.image.height, pair.image.width
 
 
-def name_of(pair: Pair) -> str:
-    """Name the results of a date are called after: the image's, without its ending."""
-    return Path(pair.image.path).stem
+def day_of(pair: Pair) -> str:
+    """Write the day of a date: ``2025-08-30``."""
+    return f"{pair.sensed:%Y-%m-%d}"

@@ -28,7 +28,9 @@ def dates(tmp_path):
         header = read_header(path)
         clear = np.broadcast_to(~np.isin(np.arange(SHAPE[2]), clouded), SHAPE[1:]).copy()
         noise = np.random.default_rng(day).normal(0, 5, SHAPE)
-        return Date(Pair(sensed=header.sensed, image=header), (light * surface + noise).astype(np.float32), clear)
+        return Date(
+            Pair(sensed=header.sensed, image=header), (light * surface + noise).astype(np.float32), clear, ~clear
+        )
 
     return date
 
