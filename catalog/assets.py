@@ -172,12 +172,13 @@ def reduced_assets(bands: Sequence[str]) -> dict[str, Asset]:
     }  # fmt: skip
 
 
-def model_assets() -> dict[str, Asset]:
+def model_assets(features: Sequence[str]) -> dict[str, Asset]:
     """Describe the files of a model."""
     return {
         "model": file_asset(
             "model.txt", "LightGBM trees, as text", "mlm:model", "mlm:weights", "data",
             **{"mlm:artifact_type": "lightgbm.Booster.save_model"},
+            **({"bands": [{"name": name} for name in features]} if features else {}),
         ),
         "schema": file_asset("schema.json", "Features, classes and settings of the training", "metadata"),
     }  # fmt: skip

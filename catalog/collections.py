@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog import assets
-from catalog.extensions import used
+from catalog.extensions import EXTENSIONS, used
 from catalog.layout import STAC_VERSION, link
 from s2lookback.bands import DEFAULT_BANDS
 from s2lookback.errors import CatalogError
@@ -56,7 +56,7 @@ _KINDS = {
         "Cloud models",
         "The classifiers that made the masks: one a tile and month, as text, with the scenes they were trained on.",
         ("model", "LightGBM"),
-        assets.model_assets(),
+        assets.model_assets(()),
     ),
 }
 
@@ -80,7 +80,8 @@ def collection(name: str, host: str) -> dict[str, Any]:
     return {
         "type": "Collection",
         "stac_version": STAC_VERSION,
-        "stac_extensions": used(item_assets),
+        # The schema of mlm refuses every summary of a collection that is a list, which all of STAC's are.
+        "stac_extensions": [one for one in used(item_assets) if one != EXTENSIONS["mlm"]],
         "id": name,
         "title": kind.title,
         "description": kind.description,

@@ -196,7 +196,7 @@ def model_item(
         "s2lookback:metrics": dict(sorted(metrics.items())),
     }
     lineage = "Trained on the tile's own scenes, labelled by the producer's masks; tested on scenes left aside"
-    return _item("model", basis, facts, assets.model_assets(), level="L4", lineage=lineage)
+    return _item("model", basis, facts, assets.model_assets(features), level="L4", lineage=lineage)
 
 
 def _item(

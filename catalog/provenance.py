@@ -28,13 +28,13 @@ class Recipe:
     inputs: Mapping[str, str]
     """Name of each input (never a folder) to the digest of its content."""
     settings: Mapping[str, Any]
-    """How it is made; plain JSON."""
+    """How it is made; plain JSON. A setting that is none is left out: databases of items drop nulls."""
 
     def __post_init__(self) -> None:
         for name, digest in self.inputs.items():
             if not _DIGEST.fullmatch(digest):
                 raise CatalogError(f"recipe of {self.stage}: input {name} has digest {digest!r}, expected SHA-256")
-        plain = json.loads(canonical(dict(self.settings)))
+        plain = _without_nulls(json.loads(canonical(dict(self.settings))))
         object.__setattr__(self, "inputs", dict(sorted(self.inputs.items())))
         object.__setattr__(self, "settings", plain)
 
@@ -75,6 +75,12 @@ class Recipe:
             "inputs": dict(self.inputs),
             "settings": dict(self.settings),
         }
+
+
+def _without_nulls(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _without_nulls(value) for key, value in content.items() if value is not None}
+    return content
 
 
 def canonical(content: Any) -> bytes:

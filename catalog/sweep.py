@@ -36,7 +36,7 @@ def remove_versions(home: Path) -> None:
 def _collect_item(home: Path, before: float) -> list[str]:
     try:
         item = load(home / f"{home.name}.json")
-        standing = item["properties"]["version"] if item else None
+        standing = None if item is None else item["properties"]["version"]
     except (CatalogError, KeyError, TypeError):
         return []
     orphans = [
@@ -44,7 +44,7 @@ def _collect_item(home: Path, before: float) -> list[str]:
         for path in _old(home, before)
         if path.name != standing and VERSION.fullmatch(path.name) and not (path / f"{home.name}.json").exists()
     ]
-    removed = [*_stale(home, ".*.part", before), *_stale(home, ".stage-*", before)]
+    removed = [path for what in (".*.part", "*/.*.part", ".stage-*") for path in _stale(home, what, before)]
     for path in orphans:
         shutil.rmtree(path)
     if item is None and home.stat().st_mtime < before:

@@ -47,9 +47,7 @@ def footprint(valid: NDArray[np.bool_], grid: Grid) -> Footprint:
     a, b, c, d, e, f = grid.transform
     lines = np.concatenate([rows, rows + 1, rows, rows + 1])
     corners = np.stack([a * columns + b * lines + c, d * columns + e * lines + f], axis=1)
-    hull = [(float(x), float(y)) for x, y in corners[ConvexHull(corners).vertices]]
-    start = hull.index(min(hull))  # the hull is one ring wherever it starts; let it always start alike
-    return _footprint(hull[start:] + hull[:start], grid)
+    return _footprint([(float(x), float(y)) for x, y in corners[ConvexHull(corners).vertices]], grid)
 
 
 def overlaps(geometry: dict[str, Any], bbox: Sequence[float]) -> bool:
@@ -87,8 +85,11 @@ def _footprint(corners: Ring, grid: Grid) -> Footprint:
 
 
 def _counter_clockwise(ring: Ring) -> Ring:
+    """Turn a ring around where needed, and let it start where every equal ring does."""
     area = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(ring, ring[1:] + ring[:1], strict=True))
-    return ring if area > 0 else [ring[0], *ring[:0:-1]]
+    turned = ring if area > 0 else ring[::-1]
+    start = turned.index(min(turned))
+    return turned[start:] + turned[:start]
 
 
 def _densified(ring: Ring, piece: float) -> Ring:
