@@ -43,7 +43,9 @@ def contradiction(darkest: float, offset: int) -> str | None:
 
     A tile of bright cloud or desert alone begins anywhere above. It says nothing, and
     the claim stands; where it happens to begin between 950 and 1200 without an offset,
-    it is taken for a contradiction, which costs a scene that has next to no clear pixel.
+    it is taken for a contradiction. Of 118 dates of a 640 m square of 31UDS, all without
+    an offset, that befell 9, each 61 to 100 % cloud by Sen2Cor; no date less cloudy than
+    half began above 819. A whole tile begins lower still.
 
     Args:
         darkest: Low percentile of the valid digital numbers of the darkest band.

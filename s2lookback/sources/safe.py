@@ -92,7 +92,7 @@ class SafeSource:
         """
         return merge_scenes(_of_parts(ref, lambda href: self._open_part(href, ref)))
 
-    def _products(self) -> list["_Named | Rejected"]:
+    def _products(self) -> list[_Named | Rejected]:
         return [_parse(path) for path in _candidates(Path(self.folder))]
 
     def _inputs(self, href: str) -> list[tuple[str, Path]]:
@@ -133,9 +133,9 @@ def _candidates(folder: Path) -> list[Path]:
         return [folder]
     try:
         entries = sorted(folder.iterdir())
+        inner = [path for entry in entries if not _is_product(entry) for path in _inside(entry)]
     except OSError as error:
-        raise TransientError(f"{folder}: cannot be listed ({error.strerror})") from error
-    inner = [path for entry in entries if not _is_product(entry) for path in _inside(entry)]
+        raise TransientError(f"{folder}: cannot be listed ({error})") from error
     return [entry for entry in entries if _is_product(entry)] + inner
 
 
@@ -143,7 +143,10 @@ def _inside(folder: Path) -> list[Path]:
     """Find the products in a sub-folder; none in a file, or in a folder that is not ours to read."""
     try:
         return sorted(filter(_is_product, folder.iterdir()))
-    except (NotADirectoryError, FileNotFoundError, PermissionError):
+    except (NotADirectoryError, FileNotFoundError):
+        return []
+    except PermissionError:
+        log.warning("%s: passed over, it may not be read", folder)
         return []
 
 
@@ -151,7 +154,7 @@ def _is_product(path: Path) -> bool:
     return path.suffix.lower() in {".safe", ".zip"}
 
 
-def _parse(path: Path) -> "_Named | Rejected":
+def _parse(path: Path) -> _Named | Rejected:
     name = name_of(str(path))
     match = _NAME.fullmatch(name)
     if not match:
@@ -182,5 +185,6 @@ def _changed(href: str) -> int:
     """Newest change time of a zip, or of anything in a folder; 0 if it has gone, which opening it will tell."""
     path = Path(href)
     with suppress(OSError):
-        return max(each.stat().st_ctime_ns for each in (path, *path.rglob("*")))
+        inside = (each.lstat().st_ctime_ns for each in path.rglob("*"))
+        return max(path.stat().st_ctime_ns, *inside, 0)
     return 0
