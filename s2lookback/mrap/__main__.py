@@ -19,7 +19,6 @@ from s2lookback.mrap.preview import offset_of, picture, write_picture
 from s2lookback.mrap.series import Date, Series, day_of, open_series
 from s2lookback.pictures import age_image
 from s2lookback.scene import Rejected
-from s2lookback.sources.envi import Pair
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +33,10 @@ class MrapCommand(FolderSettings):
     command: ClassVar[str] = "mrap"
     examples: ClassVar[tuple[str, ...]] = (
         "images masks",
-        "images masks/cloud,masks/shadow --max_lookbackday_ofs=30 --start=2025-07-30 --end=2025-09-03 --out=composites",
+        "images masks/cloud,masks/shadow --max_lookback_days=30 --start=2025-07-30 --end=2025-09-03 --out=composites",
     )
 
-    max_lookbackday_ofs: Annotated[int, Field(ge=1, le=36_500)] = Field(
+    max_lookback_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
         7, description="Age in days up to which an earlier pixel may fill a date; dates before start fill too."
     )
     adjust_lighting: bool = Field(
@@ -59,7 +58,7 @@ def make_composites(settings: MrapCommand) -> None:
     Raises:
         SceneError: If nothing can be read, or, after all others are written, if dates had to be left out.
     """
-    series = open_series(settings, days_before=settings.max_lookbackday_ofs)
+    series = open_series(settings, days_before=settings.max_lookback_days)
     folder, offset = settings.output("mrap"), offset_of(series.pairs) if settings.png else 0
     carried: Composite | None = None
     left_out = 0
@@ -71,7 +70,7 @@ def make_composites(settings: MrapCommand) -> None:
             continue
         base = Composite.empty_like(date.pixels) if carried is None else carried
         carried = expire(
-            fold_scene(base, date.pixels, date.clear, date.sensed), date.sensed, settings.max_lookbackday_ofs
+            fold_scene(base, date.pixels, date.clear, date.sensed), date.sensed, settings.max_lookback_days
         )
         if settings.within(pair.sensed.date()):
             _write(folder, date, *_composed(carried, date, series, settings), settings, offset)
@@ -87,7 +86,7 @@ def _composed(
         alone = fold_scene(Composite.empty_like(date.pixels), date.pixels, has_data(date.pixels), date.sensed)
         return alone, np.zeros_like(date.clear)
     if settings.adjust_lighting and date.masked_share <= settings.max_mask_prop_usable:
-        earlier = _earlier(date, series, settings.max_lookbackday_ofs)
+        earlier = _earlier(date, series, settings.max_lookback_days)
         return fill_matched(date, earlier, sample_size=settings.sample_size, seed=settings.seed)
     return carried, np.zeros_like(date.clear)
 
@@ -110,7 +109,7 @@ def _write(
     offset: int,
 ) -> None:
     """Write the composite of a date last, so that whoever finds it finds its age too."""
-    image, stem = date.pair.image, Path(image.path).stem
+    image, stem = date.pair.image, Path(date.pair.image.path).stem
     days = composite.age(date.sensed)
     age = np.where(days == NEVER, np.nan, days).astype(np.float32)
     rasters = {"_MRAP_age": (age[np.newaxis], ["age in days"])}
@@ -125,8 +124,8 @@ def _write(
             {
                 f"{day_of(date.pair)} as sensed": picture(date.pixels, image.band_names, offset),
                 "most recent available pixels": picture(composite.pixels, image.band_names, offset),
-                f"age, 0 to {settings.max_lookbackday_ofs} days": age_image(
-                    age, np.isfinite(age), oldest=settings.max_lookbackday_ofs
+                f"age, 0 to {settings.max_lookback_days} days": age_image(
+                    age, np.isfinite(age), oldest=settings.max_lookback_days
                 ),
             },
         )
