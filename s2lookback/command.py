@@ -51,7 +51,9 @@ class FolderSettings(BaseModel):
     )
     output_dir: Path | None = Field(None, description="Folder for the results; none means beside IMAGE_DIR.")
     mask_threshold: Share | None = Field(
-        1e-5, description="Mask probability from which a pixel is masked; none means anything above zero."
+        1e-5,
+        description="Mask probability from which a pixel is masked; none means anything above zero. Next to nothing "
+        "suits Sen2Cor's percentages; 0.5 suits the masks of s2lookback.masking.",
     )
     min_mask_prop_trigger: Share = Field(0.0, description="Share of masked pixels below which a date is left as it is.")
     start: Day | None = Field(None, description="First day, UTC.")

@@ -32,8 +32,8 @@ class MrapCommand(FolderSettings):
 
     command: ClassVar[str] = "mrap"
     examples: ClassVar[tuple[str, ...]] = (
-        "images masks",
-        "images masks/cloud,masks/shadow --max_lookback_days=30 --start=2025-07-30 --end=2025-09-03 --out=composites",
+        "images masks/cloud,masks/shadow --max_lookback_days=30 --start=2025-07-30 --end=2025-09-03",
+        "images images_masking --mask_threshold=0.5 --out=composites",
     )
 
     max_lookback_days: Annotated[int, Field(ge=1, le=36_500)] = Field(

@@ -79,10 +79,12 @@ def open_series(settings: FolderSettings, *, days_before: int = 0) -> Series:
     found, rejected = pair_folders(settings.image_dir, settings.mask_dir)
     earliest = settings.start and settings.start - timedelta(days=days_before)
     asked = settings.model_copy(update={"start": earliest})
-    pairs = tuple(pair for pair in found if pair.masks and asked.within(pair.sensed.date()))
-    rejected += [Rejected(pair.image.path, f"{pair.image.path}: has no mask") for pair in found if not pair.masks]
+    inside = [pair for pair in found if asked.within(pair.sensed.date())]
+    pairs = tuple(pair for pair in inside if pair.masks)
     for bad in rejected:
         logger.warning("left out: %s", bad.reason)
+    if bare := [pair.image.path for pair in inside if not pair.masks]:
+        logger.warning("left out: %d of %d images have no mask, the first is %s", len(bare), len(inside), bare[0])
     if not any(settings.within(pair.sensed.date()) for pair in pairs):
         raise SceneError(f"{settings.image_dir}: none of {len(found)} dates has a mask and lies between start and end")
     for pair in pairs:

@@ -39,8 +39,8 @@ class ReduceCommand(FolderSettings, ReduceSettings):
 
     command: ClassVar[str] = "reduce_cloud"
     examples: ClassVar[tuple[str, ...]] = (
-        "images masks images_mrap",
-        "images masks/cloud,masks/shadow images_mrap --repeats=3 --revert_within_pct=0 --out=hazeless",
+        "images masks/cloud,masks/shadow images_mrap",
+        "images images_masking images_mrap --mask_threshold=0.5 --revert_within_pct=0 --out=hazeless",
     )
 
     mrap_dir: DirectoryPath = Field(description="Folder of composites, as s2lookback.mrap writes them.")

@@ -129,7 +129,8 @@ def test_an_image_without_a_mask_is_left_out_and_said_so(folders, caplog):
     folders.add(0, 1100, left(0))
     stem = folders.add(1, 1200, left(0), mask=False)
     folders.run()
-    assert f"{stem}.bin: has no mask" in caplog.text
+    assert "1 of 2 images have no mask" in caplog.text
+    assert f"{stem}.bin" in caplog.text
     assert not (folders.root / f"out/{stem}_MRAP.bin").exists()
 
 
