@@ -13,12 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2lookback.errors import GridMismatchError
-from s2lookback.masking.classes import Class, usable
+from s2lookback.masking.classes import Class
 from s2lookback.mrap.fold import has_data
 from s2lookback.reduce_cloud.change import surface_changed
 from s2lookback.reduce_cloud.judge import Errors, Trial, judge, uncertainty
 from s2lookback.reduce_cloud.linear import Fit, Spectra, fit_alone, fit_repeatedly, predict, spectra
 from s2lookback.settings import ReduceSettings
+
+JUDGED_BY = (Class.CLEAR, Class.WATER)
+"""Pixels that tell how good an estimate is. Not fire, burn and snow: where they lie the composite is out of date as
+it is nowhere else, and would be held for worse than it is under the cloud."""
 
 Places = NDArray[np.intp]
 """Flat indices into a raster."""
@@ -80,7 +84,7 @@ def reduce_scene(
     known = has_data(pixels) & has_data(composite)
     changed = surface_changed(pixels, composite, bands, max_contrast_loss=settings.max_contrast_loss)
     thin = np.flatnonzero(known & ~changed & (classes == Class.THIN_CLOUD))
-    clear = np.flatnonzero(known & usable(classes, visible=True))
+    clear = np.flatnonzero(known & np.isin(classes, JUDGED_BY))
     if min(thin.size, clear.size) < settings.min_samples:
         found = f"found {thin.size} thin-cloud and {clear.size} clear pixels"
         return _as_observed(pixels, f"{found}, expected {settings.min_samples} of each")
