@@ -234,15 +234,12 @@ def search(
     if as_json:
         out.print_json(data={"type": "FeatureCollection", "features": items})
         return
-    table = Table("id", "product", "tile", "sensed (UTC)", "cloud %", "clear %", box=None, pad_edge=False)
+    table = Table("id", "sensed (UTC)", "cloud %", "clear %", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
     for item in items:
         facts = item["properties"]
-        clear = facts.get("s2lookback:clear_share")
-        table.add_row(
-            item["id"], item["collection"], facts["grid:code"].removeprefix("MGRS-"), facts["datetime"][:19],
-            f"{facts['eo:cloud_cover']:.0f}" if "eo:cloud_cover" in facts else "",
-            f"{100 * clear:.0f}" if clear is not None else "",
-        )  # fmt: skip
+        sensed, cloud = facts["datetime"][:16].replace("T", " "), facts.get("eo:cloud_cover")
+        table.add_row(item["id"], sensed, _percent(cloud, 1), _percent(facts.get("s2lookback:clear_fraction"), 100))
     out.print(table if items else "nothing found")
     if len(items) == limit:
         err.print(f"only the newest {limit} are listed: --limit lists more")
@@ -265,6 +262,7 @@ def show(
         out.print_json(data=found)
         return
     facts = Table(box=None, show_header=False, pad_edge=False)
+    facts.add_column(no_wrap=True)
     for name, value in found["properties"].items():
         if isinstance(value, str | int | float):
             facts.add_row(name, str(value))
@@ -341,6 +339,10 @@ def _left_out(reports: list["TileReport"]) -> None:
     for report in reports:
         for left in report.left_out:
             err.print(f"[yellow]left out[/yellow] {left.name}: {left.reason}", highlight=False, soft_wrap=True)
+
+
+def _percent(number: float | None, scale: float) -> str:
+    return "" if number is None else f"{scale * number:.0f}"
 
 
 def _paths(paths: dict[str, Path]) -> None:

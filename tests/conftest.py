@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ("tests.safe_tree",)
+
 REALDATA = Path(os.environ.get("S2_REALDATA", Path(__file__).parents[2] / "shared" / "realdata"))
 
 

@@ -5,12 +5,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 
 import pystac
 import pytest
 
+from catalog.disk import locked
 from catalog.store import Store
 
 SCRIPT = Path(__file__).with_name("publisher.py")
@@ -81,6 +83,21 @@ def test_a_stage_left_by_a_killed_publisher_is_swept_when_it_is_old(tmp_path, pu
     assert not [path for path in copies.rglob(".*") if path.name != ".unlisted"]
 
 
+def test_a_publisher_waits_for_another_at_every_level(tmp_path, publisher):
+    item = f"scenes/10UFB/{publisher.ID}"
+    with ExitStack() as stack:
+        waiting = []
+        for number, level in enumerate([".", "scenes", "scenes/10UFB", item]):
+            root = tmp_path / str(number)
+            (root / item).mkdir(parents=True)
+            stack.enter_context(locked(root / level))
+            waiting.append(process("race", root, 1, "a"))
+        time.sleep(1.5)
+        assert [one.poll() for one in waiting] == [None] * 4
+    assert [one.wait(timeout=30) for one in waiting] == [0] * 4
+    assert [len(listed(root)) for root in tmp_path.iterdir()] == [1] * 4
+
+
 def test_two_publishers_of_one_item_harm_neither_it_nor_each_other(tmp_path, publisher):
     root = tmp_path / "products"
     store = Store(str(root))
@@ -89,6 +106,7 @@ def test_two_publishers_of_one_item_harm_neither_it_nor_each_other(tmp_path, pub
     while any(rival.poll() is None for rival in rivals):
         seen += store.item("scenes", "10UFB", publisher.ID) is not None
         assert store.check() == []
+        assert store.gc() == []
         time.sleep(0.01)
     assert [rival.returncode for rival in rivals] == [0, 0]
     assert seen > 3

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -128,6 +129,22 @@ def test_a_retracted_product_is_restored_byte_for_byte(store, sample, tree):
     assert list(pystac.Catalog.from_file(str(store.root / "catalog.json")).get_items(recursive=True))
     mask.publish(store)
     assert tree(store.root) == before
+
+
+def test_a_tile_where_nothing_is_published_yet_is_not_listed(store, sample):
+    with store.stage(sample("mask", tile="10UGB").request):
+        sample("mask").publish(store)
+        root = pystac.Catalog.from_file(str(store.root / "catalog.json"))
+        assert [item.id for item in root.get_items(recursive=True)] == [sample("mask").item["id"]]
+
+
+def test_a_version_whose_folder_is_gone_is_no_predecessor(store, sample):
+    mask = sample("mask")
+    item = store.read(mask.publish(store))
+    shutil.rmtree(store.asset(item, "class").parent)
+    new = store.read(mask.with_content(b"other").publish(store))
+    assert "predecessor-version" not in [link["rel"] for link in new["links"]]
+    assert store.check(deep=True) == []
 
 
 @pytest.mark.parametrize("lost", ["class.tif", "probability.tif"])
@@ -401,6 +418,10 @@ def test_an_execution_is_recorded_beside_the_product_and_linked_from_it(store, s
     assert json.loads((Path(href).parent / link["href"]).read_text()) == {"host": "here", "seconds": 1.5}
     assert next(store.items("masks"))["id"] == sample("mask").item["id"]
     assert store.gc(older_than=-1) == []
+    part = (Path(href).parent / link["href"]).with_name(".x.json.part")
+    part.write_bytes(b"{")
+    assert store.gc() == []
+    assert store.gc(older_than=-1) == [str(part.resolve())]
 
 
 def test_when_an_item_was_verified_is_known_without_changing_it(store, sample):

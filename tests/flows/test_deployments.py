@@ -68,9 +68,9 @@ def environment(tmp_path_factory):
 def server(environment):
     """Start a server as an agency would, deploy everything, stop it at the end."""
     port = environment["PREFECT_API_URL"].split(":")[2].split("/")[0]
-    log = Path(environment["PREFECT_HOME"], "server.log").open("w")
     command = [PREFECT, "server", "start", "--host", "127.0.0.1", "--port", port]
-    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    with Path(environment["PREFECT_HOME"], "server.log").open("w") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
     with httpx.Client(base_url=environment["PREFECT_API_URL"], timeout=30, trust_env=False) as client:
         try:
             wait_for(lambda: _healthy(client), 180, "a healthy server")
@@ -81,7 +81,6 @@ def server(environment):
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(60)
-            log.close()
 
 
 def _healthy(client: httpx.Client) -> bool:
@@ -101,7 +100,10 @@ def test_everything_deploys_and_the_nightly_schedule_gets_its_runs(server):
     deployed = server.post("/deployments/filter", json={}).json()
     assert {one["name"] for one in deployed} == {one["name"] for one in DEPLOYMENTS}
     nightly = next(one for one in deployed if one["name"] == "nightly")
-    query = {"deployments": {"id": {"any_": [nightly["id"]]}}, "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+    query = {
+        "deployments": {"id": {"any_": [nightly["id"]]}},
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+    }
     runs = wait_for(lambda: server.post("/flow_runs/filter", json=query).json(), 120, "a scheduled nightly run")
     # Three in the morning in Vancouver is 10 or 11 o'clock UTC.
     assert {run["expected_start_time"][11:16] for run in runs} <= {"10:00", "11:00"}
@@ -117,7 +119,15 @@ def test_a_worker_runs_a_night_that_was_started_from_the_ui(server, environment)
     command = [PREFECT, "worker", "start", "--pool", "hpc", "--run-once"]
     log = Path(environment["PREFECT_HOME"], "worker.log")
     with log.open("w") as output:
-        subprocess.run(command, env=environment, cwd=environment["PREFECT_HOME"], stdout=output, stderr=output, timeout=300, check=False)
+        subprocess.run(
+            command,
+            env=environment,
+            cwd=environment["PREFECT_HOME"],
+            stdout=output,
+            stderr=output,
+            timeout=300,
+            check=False,
+        )
     state = wait_for(lambda: finished(server, started["id"]), 120, "the end of the run")
     assert state == "COMPLETED", log.read_text()
     assert len(list(Path(environment["S2LOOKBACK_ROOT"]).glob("mrap/10UFB/*/*.json"))) == 2

@@ -76,11 +76,6 @@ def rule(now, before, label):
     return decide(View(now, before, np.array([label], np.uint8)))[0]
 
 
-def test_the_label_of_a_shadow_falls_where_the_ground_is_as_bright_as_ever(pixel):
-    assert rule(pixel("burn"), pixel("burn"), Class.SHADOW) == Class.CLEAR
-    assert rule(pixel("shade"), pixel("forest"), Class.SHADOW) == Class.SHADOW
-
-
 def test_rules_find_the_cloud_and_the_shadow_that_labels_missed(pixel):
     assert rule(pixel("thick"), pixel("forest"), Class.CLEAR) == Class.THICK_CLOUD
     assert rule(pixel("veil"), pixel("forest"), Class.NO_DATA) == Class.THIN_CLOUD

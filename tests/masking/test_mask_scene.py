@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 from s2lookback.errors import GridMismatchError
 from s2lookback.masking import mask as module
 from s2lookback.masking.classes import COVERS, Class, usable
-from s2lookback.masking.mask import agreement, classify, sample_scene, score, training_cutoff
+from s2lookback.masking.mask import agreement, believed, classify, sample_scene, score, training_cutoff
 from s2lookback.scene import NO_PERCENT, NODATA
 from s2lookback.settings import MaskSettings
 
@@ -63,6 +63,22 @@ def test_fire_burn_and_smoke_are_never_masked_whatever_the_labels_say(paint, for
         assert np.isin(classes[surface == "smoke"], (Class.SMOKE, Class.THIN_CLOUD, Class.SHADOW)).all()
         if dilation == 0:
             assert (classes[surface == "smoke"] == Class.SMOKE).all()
+
+
+def test_what_is_dark_every_day_is_no_shadow_whatever_labels_and_model_say(any_model, paint, quick):
+    surface = np.full((4, 7), "burn", "<U6")
+    surface[2:] = "lake"
+    settings = quick.model_copy(update={"dilation": 0})
+    shadow = np.full(surface.shape, 3, np.uint8)
+    scene, reference = paint(surface, 3, labels=shadow), paint(surface, 1)
+    assert (believed(scene, reference.pixels, settings) == Class.NO_DATA).all()
+    assert (believed(scene, None, settings) == Class.SHADOW).all()
+    mask = classify(scene, reference.pixels, any_model, settings)
+    assert (mask.classes[:2] == Class.CLEAR).all()
+    assert (mask.classes[2:] == Class.WATER).all()
+    shaded = paint(np.full((4, 7), "shade", "<U6"), 3, labels=shadow)
+    forest = paint(np.full((4, 7), "forest", "<U6"), 1)
+    assert (classify(shaded, forest.pixels, any_model, settings).classes == Class.SHADOW).all()
 
 
 def test_an_infrared_folder_is_enough(paint, weather, ground, quick):

@@ -1,4 +1,4 @@
-"""Tiny SAFE products, complete enough to be read."""
+"""Tiny SAFE products, complete enough to be read: `make_safe` and `zip_of` for every test."""
 
 import shutil
 from pathlib import Path
