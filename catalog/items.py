@@ -64,7 +64,7 @@ def scene_item(
     facts = {
         **_acquisition(about),
         **_known({"eo:cloud_cover": _round(cloud_cover)}),
-        "s2lookback:valid_fraction": round(valid_fraction, 6),
+        "s2lookback:valid_fraction": round(float(valid_fraction), 6),
         "s2lookback:offset_removed": about.offset_removed,
     }
     lineage = "Resampled to the 20 m grid, radiometric offset removed, parts of one acquisition merged"
@@ -111,7 +111,7 @@ def mrap_item(
         **_mission(*platforms),
         "start_datetime": _time(start),
         "end_datetime": _time(basis.sensed),
-        "s2lookback:filled_fraction": round(filled_fraction, 6),
+        "s2lookback:filled_fraction": round(float(filled_fraction), 6),
         "s2lookback:age_days": dict(sorted(age_days.items())),
         "s2lookback:source_count": source_count,
     }
@@ -141,7 +141,7 @@ def reduced_item(
     facts = {
         **_acquisition(about),
         **_covers(counts),
-        "s2lookback:estimated_fraction": round(estimated_fraction, 6),
+        "s2lookback:estimated_fraction": round(float(estimated_fraction), 6),
         **({"s2lookback:measured": dict(sorted(measured.items()))} if measured else {}),
     }
     lineage = "Thin cloud made thinner by a fit to the composite; every estimated pixel flagged"

@@ -17,7 +17,7 @@ def collect(root: Path, older_than: float) -> list[str]:
     The folder of an item whose JSON is damaged is left as it is: nobody can tell what it names.
     """
     before = time.time() - older_than
-    removed = [str(part) for depth in ("", "*/", "*/*/") for part in _stale(root, f"{depth}.*.part", before)]
+    removed = [str(part) for depth in range(5) for part in _stale(root, depth * "*/" + ".*.part", before)]
     for home in sorted(path for path in root.glob("*/*/*") if path.is_dir() and TILE.fullmatch(path.parent.name)):
         with told(home), locked(home):
             removed += _collect_item(home, before)
@@ -39,29 +39,30 @@ def _collect_item(home: Path, before: float) -> list[str]:
         standing = None if item is None else item["properties"]["version"]
     except (CatalogError, KeyError, TypeError):
         return []
-    orphans = [
-        path
-        for path in _old(home, before)
-        if path.name != standing and VERSION.fullmatch(path.name) and not (path / f"{home.name}.json").exists()
-    ]
-    removed = [path for what in (".*.part", "*/.*.part", ".stage-*") for path in _stale(home, what, before)]
-    for path in orphans:
-        shutil.rmtree(path)
-    if item is None and home.stat().st_mtime < before:
+    removed = list(_stale(home, ".stage-*", before))
+    for path in sorted(home.iterdir()):
+        named = path.name == standing or (path / f"{home.name}.json").exists()
+        if VERSION.fullmatch(path.name) and not named and _older(path, before):
+            shutil.rmtree(path)
+            removed.append(path)
+    if item is None and _older(home, before):
         with suppress(OSError):  # not empty
             home.rmdir()
-    return [str(path) for path in [*removed, *orphans]]
-
-
-def _old(folder: Path, before: float) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.lstat().st_mtime < before)
+    return [str(path) for path in removed]
 
 
 def _stale(folder: Path, pattern: str, before: float) -> Iterator[Path]:
     for path in sorted(folder.glob(pattern)):
-        if path.lstat().st_mtime < before:
+        if _older(path, before):
             if path.is_dir():
                 shutil.rmtree(path)
             else:
                 path.unlink()
             yield path
+
+
+def _older(path: Path, before: float) -> bool:
+    try:
+        return path.lstat().st_mtime < before
+    except FileNotFoundError:  # a publisher at work has just given it its name
+        return False
