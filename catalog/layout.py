@@ -26,7 +26,7 @@ TILE = re.compile(r"[0-9]{2}[C-HJ-NP-X][A-HJ-NP-Z][A-HJ-NP-V]")
 VERSION = re.compile(r"[0-9a-f]{12}")
 ID = re.compile(r"[a-z]+-([0-9A-Z]{5})-[0-9]{6,8}(T[0-9]{6})?")
 _COLLECTION = re.compile(r"[a-z][a-z0-9-]{0,30}")
-_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 
 _STRUCTURE = {"self", "root", "parent", "collection", "processing-execution", "predecessor-version", "latest-version"}
 """Links that the store makes; whoever builds an item leaves them to it."""

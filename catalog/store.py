@@ -45,8 +45,6 @@ class Store:
         self.root = Path(root).absolute()
         self.host = host
 
-    # What is there
-
     def find(self, request: Request) -> str | None:
         """Give the href of the item if it was made from this recipe and none of its assets is missing or cut short.
 
@@ -125,8 +123,6 @@ class Store:
         folder = self._path(item["collection"], layout.tile_of(item), item["id"]).parent
         return self._inside(folder / version / file)
 
-    # Publishing
-
     @contextmanager
     def stage(self, request: Request) -> Iterator[Path]:
         """Offer a private folder for a product's files; what is not published when it is left is removed."""
@@ -195,8 +191,6 @@ class Store:
             (self.root / collection / "collection.json").unlink(missing_ok=True)  # its extent may shrink: make it anew
         with told(path):
             self._refresh(collection, tile, None)
-
-    # Care
 
     def gc(self, older_than: float = 86_400.0) -> list[str]:
         """Remove what no item names and is older than this, seconds: stages, versions and parts of killed processes."""
