@@ -16,8 +16,8 @@ from s2lookback.masking.fire import protected
 from s2lookback.masking.labels import weak_labels
 from s2lookback.masking.lookback import Lookback, Model, Sample, cover_of
 from s2lookback.masking.method import Method, View
-from s2lookback.masking.physics import snow, water
-from s2lookback.masking.rules import Rules
+from s2lookback.masking.physics import lit, snow, water
+from s2lookback.masking.rules import Rules, mend_labels
 from s2lookback.masking.sampler import draw
 from s2lookback.masking.spectrum import Layer, Spectrum
 from s2lookback.scene import NO_PERCENT, NODATA, Scene
@@ -62,7 +62,7 @@ def classify(scene: Scene, reference: NDArray[np.int16] | None, model: Model | N
     classes = np.empty(scene.grid.shape, np.uint8)
     probability = np.empty(scene.grid.shape, np.uint8)
     for rows, view in _views(scene, reference, settings):
-        chance = method.probabilities(view)
+        chance = unshaded(method.probabilities(view), view)
         found = protected(view.now, view.before)
         named = np.where(found == Class.NO_DATA, _named(chance, view.now, settings.threshold), found)
         hidden = np.where(found == Class.NO_DATA, np.rint(100 * (1 - chance[0])), 0)
@@ -102,29 +102,55 @@ def _labels(scene: Scene, rows: slice, settings: MaskSettings) -> NDArray[np.uin
 
 def _view(scene: Scene, pixels: NDArray[np.int16], before: NDArray[np.int16] | None, labels: NDArray[np.uint8]) -> View:
     never = np.full_like(pixels, NODATA) if before is None else before
-    return View(Spectrum.of(pixels, scene.bands), Spectrum.of(never, scene.bands), labels)
+    now, clear = Spectrum.of(pixels, scene.bands), Spectrum.of(never, scene.bands)
+    return View(now, clear, np.where((labels == Class.SHADOW) & lit(now, clear), np.uint8(Class.NO_DATA), labels))
 
 
-def believed(scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings) -> NDArray[np.uint8]:
+def unshaded(chance: Layer, view: View) -> Layer:
+    """Count shadow as clear where a pixel is as bright as when it was last clear.
+
+    Burns, lakes and valleys are dark every day. Producers call them shadow, and a model learns to.
+    """
+    chance, bright = chance.copy(), lit(view.now, view.before)
+    shadow = COVERS.index(Class.SHADOW)
+    chance[0] += np.where(bright, chance[shadow], 0)
+    chance[shadow][bright] = 0
+    return chance
+
+
+def believed(
+    scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings, *, mend: bool = False
+) -> NDArray[np.uint8]:
     """Give the weak labels of a scene, (y, x), but none where fire, fresh burn or smoke was found.
 
-    Sen2Cor calls those cloud or shadow, and a model would learn to do so.
+    Sen2Cor calls those cloud or shadow, and a model would learn to do so. Nor is there shadow where a pixel is as
+    bright as when it was last clear.
+
+    Args:
+        scene: Left untouched.
+        reference: As for ``classify``.
+        settings: ``label_threshold`` is used.
+        mend: Add the clouds and shadows that the rules find and the labels miss.
     """
     labels = np.empty(scene.grid.shape, np.uint8)
     for rows, view in _views(scene, reference, settings):
-        labels[rows] = np.where(protected(view.now, view.before) == Class.NO_DATA, view.labels, Class.NO_DATA)
+        mended = mend_labels(view) if mend else view.labels
+        kept = scene.valid[rows] & (protected(view.now, view.before) == Class.NO_DATA)
+        labels[rows] = np.where(kept, mended, np.uint8(Class.NO_DATA))
     return labels
 
 
 def sample_scene(scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings) -> Sample:
     """Draw the pixels of a scene that a model learns from; the same scene gives the same pixels.
 
+    It learns the labels mended by the rules: Sen2Cor misses most thin cloud and calls shadow what is dark every day.
+
     Args:
         scene: Left untouched.
         reference: As for ``classify``.
         settings: Those of the sampler, ``label_threshold`` and ``seed`` are used.
     """
-    labels = believed(scene, reference, settings).ravel()
+    labels = believed(scene, reference, settings, mend=True).ravel()
     drawn = draw(labels, settings, (settings.seed, int(scene.about.sensed.timestamp())))
     view = _drawn(scene, reference, labels, drawn)
     columns = features(view.now, view.before, scene.bands)
@@ -156,7 +182,7 @@ def score(model: Model, scene: Scene, reference: NDArray[np.int16] | None, setti
     view = _drawn(scene, reference, labels, drawn)
     found = view.labels
     if drawn.size:
-        chance = Lookback(model).probabilities(view)
+        chance = unshaded(Lookback(model).probabilities(view), view)
         found = np.where(1 - chance[0] >= settings.threshold, _cover(chance), np.uint8(Class.CLEAR))
     return {"sensed": f"{scene.about.sensed:%Y-%m-%dT%H:%M:%SZ}"} | agreement(found, cover_of(view.labels))
 

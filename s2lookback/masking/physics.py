@@ -13,6 +13,7 @@ from s2lookback.masking.spectrum import (
     brightness,
     contrast,
     haze,
+    nbr,
     ndsi,
     ndvi,
     whiteness,
@@ -101,8 +102,14 @@ def darkened(now: Spectrum, before: Spectrum) -> Found:
 
 
 def lit(now: Spectrum, before: Spectrum) -> Found:
-    """Find what is as bright in the infrared as when it was last clear, and so in no shadow."""
-    return np.asarray(_infrared(now).mean(axis=0) > 0.9 * _infrared(before).mean(axis=0))
+    """Find what is in no shadow: as bright in the infrared as when it was last clear, or redder.
+
+    The light of a shadow comes from the sky, so it loses more of the longer waves and the burn ratio does not fall.
+
+    Source: Key & Benson 2006, USDA RMRS-GTR-164: dNBR of 0.1 is the bound between unburnt and burnt with low severity.
+    """
+    bright = _infrared(now).mean(axis=0) > 0.9 * _infrared(before).mean(axis=0)
+    return np.asarray(bright | (nbr(before) - nbr(now) > 0.1))
 
 
 def _infrared(spectrum: Spectrum) -> NDArray[np.float32]:

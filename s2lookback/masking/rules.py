@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from s2lookback.masking.classes import COVERS, MASKED, Class
 from s2lookback.masking.method import View
-from s2lookback.masking.physics import brightened, cloud, darkened, lit, snow, thick
+from s2lookback.masking.physics import brightened, cloud, darkened, snow, thick
 from s2lookback.masking.spectrum import Layer
 
 
@@ -21,19 +21,24 @@ class Rules:
 
 
 def decide(view: View) -> NDArray[np.uint8]:
-    """Decide what covers each pixel: codes out of ``COVERS``.
+    """Decide what covers each pixel: codes out of ``COVERS``; clear where nothing says otherwise.
 
-    A label of cloud is believed. A label of shadow is believed unless the pixel is as bright as when it was last
-    clear: burns and lakes are dark every day. Anything else, labelled clear or not, is tested: to leave a cloud in a
-    composite costs more than to wait for the next scene.
+    A label of cloud or shadow is believed. Anything else is tested, a label of clear as well: to leave a cloud in a
+    composite costs more than to wait for the next scene. Only where blue is missing does clear stand against
+    brightening, for soil that dries brightens too.
     """
     now, before, labels = view.now, view.before, view.labels
     decided = np.where(np.isin(labels, MASKED), labels, np.uint8(Class.CLEAR))
-    decided[(decided == Class.SHADOW) & lit(now, before)] = Class.CLEAR
-    open_ = decided == Class.CLEAR
-    white = (labels == Class.NO_DATA) & cloud(now)
-    cloudy = open_ & (white | brightened(now, before)) & ~snow(now)
+    unlabelled, open_ = labels == Class.NO_DATA, decided == Class.CLEAR
+    bright = brightened(now, before) & (unlabelled | now.has("B02", "B04"))
+    cloudy = open_ & (bright | (unlabelled & cloud(now))) & ~snow(now)
     decided[open_ & darkened(now, before)] = Class.SHADOW
     decided[cloudy] = Class.THIN_CLOUD
     decided[cloudy & thick(now, before)] = Class.THICK_CLOUD
     return decided
+
+
+def mend_labels(view: View) -> NDArray[np.uint8]:
+    """Add to the labels the clouds and shadows that the rules find; the rest keeps its label, or none."""
+    decided = decide(view)
+    return np.where(decided == Class.CLEAR, view.labels, decided)

@@ -56,7 +56,7 @@ def _check_head(head: str, trees: Sequence[str], names: Sequence[str], covers: i
         "feature_names": " ".join(names),
         "tree_sizes": " ".join(str(len(tree)) for tree in trees),
     }
-    found = _fields(head, "the header of the model")
+    found = _fields(head.removeprefix("tree\n"), "the header of the model")
     infos = found.pop("feature_infos", "").split(" ")
     if not head.startswith("tree\n") or not trees or len(trees) % covers or len(infos) != len(names):
         raise SceneError(f"the model has {len(trees)} trees, {len(infos)} features, expected {covers} and {len(names)}")
@@ -69,10 +69,10 @@ def _check_head(head: str, trees: Sequence[str], names: Sequence[str], covers: i
 
 def _fields(block: str, name: str) -> dict[str, str]:
     """Split lines of ``key=value``."""
-    pairs = [line.split("=", 1) for line in block.split("\n") if "=" in line]
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise SceneError(f"{name} says something twice")
+    lines = [line.partition("=") for line in block.split("\n") if line]
+    fields = {key: value for key, equals, value in lines if equals}
+    if len(fields) < len(lines):
+        raise SceneError(f"{name} says something twice, or something that is no key=value")
     return fields
 
 

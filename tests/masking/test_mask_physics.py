@@ -1,15 +1,19 @@
 import numpy as np
 import pytest
+import rasterio
+from scipy import ndimage
 
 from s2lookback.masking.classes import Class
 from s2lookback.masking.fire import active_fire, fresh_burn, protected
 from s2lookback.masking.method import View
-from s2lookback.masking.physics import brightened, darkened, smoky, snow, water
+from s2lookback.masking.physics import brightened, darkened, lit, smoky, snow, water
 from s2lookback.masking.rules import decide
 from s2lookback.masking.spectrum import Spectrum
 
 ALL = ("B12", "B11", "B09", "B08", "B8A", "B04", "B03", "B02")
 SUBSETS = (ALL, ("B12", "B11", "B8A", "B08"), ("B12", "B11", "B09", "B08"), ("B12", "B11", "B09"))
+
+SOIL = ((0.15, 0.20, 0.18), (0.25, 0.30, 0.25))  # wet and dry
 
 
 @pytest.fixture(params=SUBSETS, ids=" ".join)
@@ -76,9 +80,36 @@ def rule(now, before, label):
     return decide(View(now, before, np.array([label], np.uint8)))[0]
 
 
+def test_burns_fields_and_light_are_no_shadow(pixel, spectra):
+    assert lit(pixel("forest"), pixel("shade"))
+    assert lit(pixel("burn"), pixel("forest"))
+    assert lit(pixel("lake"), pixel("lake"))
+    assert not lit(pixel("shade"), pixel("forest"))
+    assert not lit(pixel("shade"), Spectrum({band: layer * np.nan for band, layer in pixel("forest").layers.items()}))
+
+
+def test_without_blue_a_clear_label_stands_against_brightening(spectra):
+    bands = ("B12", "B11", "B8A")
+    wet, dry = (Spectrum({band: np.float32([v]) for band, v in zip(bands, of, strict=True)}) for of in SOIL)
+    assert rule(dry, wet, Class.CLEAR) == Class.CLEAR
+    assert rule(dry, wet, Class.NO_DATA) == Class.THIN_CLOUD
+
+
 def test_rules_find_the_cloud_and_the_shadow_that_labels_missed(pixel):
-    assert rule(pixel("thick"), pixel("forest"), Class.CLEAR) == Class.THICK_CLOUD
+    assert rule(pixel("thick"), pixel("forest"), Class.NO_DATA) == Class.THICK_CLOUD
     assert rule(pixel("veil"), pixel("forest"), Class.NO_DATA) == Class.THIN_CLOUD
     assert rule(pixel("shade"), pixel("forest"), Class.CLEAR) == Class.SHADOW
     assert rule(pixel("forest"), pixel("forest"), Class.CLEAR) == Class.CLEAR
     assert rule(pixel("forest"), pixel("forest"), Class.THICK_CLOUD) == Class.THICK_CLOUD
+
+
+@pytest.mark.real
+def test_a_real_fire_glows_in_a_few_places_and_its_smoke_and_snow_in_none(realdata):
+    with rasterio.open(realdata / "bcgov_wps_research" / "G90292_20230514.bin") as raster:
+        numbers = raster.read()
+    now = Spectrum.of((numbers - 1000).astype(np.int16), ("B12", "B11", "B09"))
+    hot = active_fire(now)
+    assert hot[now["B12"] > 1].all()
+    assert (now["B12"][hot] > 2 * now["B11"][hot]).all()
+    assert 50 < hot.sum() < 70
+    assert ndimage.label(ndimage.binary_dilation(hot, np.ones((5, 5))))[1] < 10

@@ -138,6 +138,16 @@ def test_a_sample_holds_no_fire_no_burn_and_no_smoke(paint, forest):
     assert (sample.labels == Class.THICK_CLOUD).all()
 
 
+def test_a_sample_learns_the_cloud_and_shadow_that_labels_missed(paint, forest):
+    surface = np.full((4, 7), "forest", "<U6")
+    surface[0], surface[1] = "thick", "shade"
+    everything = MaskSettings(sample_size=1000, sample_within=(1.0, 1.0))
+    scene = paint(surface, 3, labels=np.full(surface.shape, 4, np.uint8))
+    sample = sample_scene(scene, forest, everything)
+    assert sorted(sample.labels.tolist()) == [1] * 14 + [3] * 7 + [4] * 7
+    assert (believed(scene, forest, everything) == Class.CLEAR).all()
+
+
 def test_the_same_scene_gives_the_same_sample_and_another_day_another(paint, weather, ground, quick):
     scene = paint(weather(40), 40)
     one, two = (sample_scene(scene, ground.pixels, quick) for _ in range(2))
