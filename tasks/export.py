@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from catalog.facts import bands_of, grid_of, sensed_of
 from catalog.store import Store
 from s2lookback.envi import band_name, write_envi
 from s2lookback.errors import SceneError
 from s2lookback.scene import NODATA
-from tasks.products import Item, bands_of, grid_of, read_pixels, sensed_of
+from tasks.products import Item, read_pixels
 
 OFFSET = 1000
 """What baseline 04.00 and later add to every digital number."""

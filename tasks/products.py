@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.runtime import flow_run, task_run
 
+from catalog.facts import bands_of, grid_of, sensed_of
 from catalog.items import COLLECTIONS, Basis, item_id
 from catalog.layout import source_link, tile_of
 from catalog.provenance import Recipe, content_digest, software
 from catalog.store import Request, Store
-from s2lookback.bands import BANDS
 from s2lookback.errors import GridMismatchError
 from s2lookback.footprint import Footprint, footprint
 from s2lookback.grid import Grid
@@ -45,24 +45,6 @@ def bands_content_of(item: Item) -> dict[str, str]:
     """
     checksums = {band: item["assets"][band]["file:checksum"] for band in bands_of(item)}
     return {f"{item['id']}#bands": content_digest(checksums)}
-
-
-def sensed_of(item: Item) -> datetime:
-    """Read when an item was sensed."""
-    return datetime.fromisoformat(item["properties"]["datetime"]).astimezone(UTC)
-
-
-def bands_of(item: Item) -> tuple[str, ...]:
-    """Name the spectral bands of an item, in the order in which they were published."""
-    return tuple(key for key in item["assets"] if key in BANDS)
-
-
-def grid_of(item: Item) -> Grid:
-    """Read where the pixels of an item lie."""
-    facts = item["properties"]
-    height, width = facts["proj:shape"]
-    a, b, c, d, e, f = facts["proj:transform"][:6]
-    return Grid(int(facts["proj:code"].removeprefix("EPSG:")), (a, b, c, d, e, f), height, width)
 
 
 def about(item: Item) -> Acquisition:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from catalog.facts import bands_of, grid_of
 from catalog.items import COLLECTIONS, item_id
 from catalog.store import Store
 from s2lookback.errors import SceneError
@@ -13,7 +14,7 @@ from s2lookback.mrap.fold import NEVER
 from s2lookback.pictures import SheetRow, contact_sheet, rgb
 from s2lookback.raster import read_band
 from tasks.history import Step, steps_before
-from tasks.products import bands_of, grid_of, read_composite, read_pixels
+from tasks.products import read_composite, read_pixels
 
 MAX_ROWS = 14
 """Dates on one sheet."""

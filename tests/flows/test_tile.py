@@ -9,6 +9,7 @@ import numpy as np
 import pystac
 import pytest
 
+from catalog.facts import bands_of
 from catalog.store import Store
 from flows.nightly import nightly
 from flows.tile import tile as update
@@ -19,7 +20,7 @@ from s2lookback.scene import NODATA
 from s2lookback.simulate import sensing_times
 from s2lookback.sources.simulated import SimulatedSource
 from tasks.history import steps_before
-from tasks.products import bands_of, read_pixels
+from tasks.products import read_pixels
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("prefect_server")]
 TILE = "10UFB"
