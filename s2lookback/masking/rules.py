@@ -39,6 +39,12 @@ def decide(view: View) -> NDArray[np.uint8]:
 
 
 def mend_labels(view: View) -> NDArray[np.uint8]:
-    """Add to the labels the clouds and shadows that the rules find; the rest keeps its label, or none."""
+    """Add to the labels the clouds and shadows that the rules find; the rest keeps its label, or none.
+
+    No label says shadow where a pixel was never clear before: one look cannot tell a shadow from dark ground, and a
+    model that learnt to would never let such a pixel be seen.
+    """
     decided = decide(view)
-    return np.where(decided == Class.CLEAR, view.labels, decided)
+    never = np.isnan(view.before.nir)
+    mended = np.where(decided == Class.CLEAR, view.labels, decided)
+    return np.where(never & (mended == Class.SHADOW), np.uint8(Class.NO_DATA), mended)

@@ -148,6 +148,13 @@ def test_a_sample_learns_the_cloud_and_shadow_that_labels_missed(paint, forest):
     assert (believed(scene, forest, everything) == Class.CLEAR).all()
 
 
+def test_no_sample_calls_a_pixel_a_shadow_that_was_never_clear(paint, forest):
+    everything = MaskSettings(sample_size=1000, sample_within=(1.0, 1.0))
+    scene = paint(np.full((4, 7), "shade", "<U6"), 3)
+    assert sample_scene(scene, None, everything).labels.size == 0
+    assert (sample_scene(scene, forest, everything).labels == Class.SHADOW).all()
+
+
 def test_the_same_scene_gives_the_same_sample_and_another_day_another(paint, weather, ground, quick):
     scene = paint(weather(40), 40)
     one, two = (sample_scene(scene, ground.pixels, quick) for _ in range(2))
