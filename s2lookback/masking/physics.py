@@ -105,7 +105,8 @@ def lit(now: Spectrum, before: Spectrum) -> Found:
     """Find what is in no shadow: about as bright in the infrared as when it was last clear, or redder.
 
     More than 0.8 of the light is left by a cloud of optical depth 0.2 before a sun 60 degrees from the zenith
-    (exp(−0.4) and a third of what is scattered), which no mask finds; slopes and seasons take as much. The light of a shadow comes from the sky, so it loses more of the longer waves and the burn ratio does not fall.
+    (exp(−0.4) and a third of what is scattered), which no mask finds; slopes and seasons take as much. The light of a
+    shadow comes from the sky, so it loses more of the longer waves and the burn ratio does not fall.
 
     Source: Key & Benson 2006, USDA RMRS-GTR-164: dNBR of 0.1 is the bound between unburnt and burnt with low severity.
     """

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from s2lookback.errors import SceneError
 
 MAX_CHARACTERS = 64_000_000
-"""Largest model text; the default settings give 2 million at most."""
+"""Largest model text; the default settings give half a million."""
 
 _END = "end of trees"
 _PER_SPLIT = (
