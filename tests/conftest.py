@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ("tests.safe_tree",)
+pytest_plugins = ("tests.safe_tree", "tests.schemas")
 
 REALDATA = Path(os.environ.get("S2_REALDATA", Path(__file__).parents[2] / "shared" / "realdata"))
 

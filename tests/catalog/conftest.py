@@ -1,16 +1,13 @@
 """Samples of every kind of item, a store to publish them in, and the schemas to judge them by."""
 
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pystac.stac_object import STACObjectType
-from pystac.validation.stac_validator import JsonSchemaSTACValidator
 
 from catalog.items import COLLECTIONS, Basis, item_id, mask_item, model_item, mrap_item, reduced_item, scene_item
 from catalog.layout import Item, source_link
@@ -20,8 +17,6 @@ from s2lookback.footprint import outline
 from s2lookback.grid import Grid
 from s2lookback.masking.classes import Class
 from s2lookback.scene import Acquisition
-
-SCHEMAS = Path(os.environ.get("S2_SCHEMAS", Path(__file__).parents[3] / "shared" / "schemas"))
 
 TILE = "10UFB"
 SENSED = datetime(2025, 8, 30, 19, 38, 31, tzinfo=UTC)
@@ -140,34 +135,6 @@ def basis() -> Basis:
 def tree() -> Callable[[Path], dict[str, bytes]]:
     """Offer every file below a folder, with its bytes."""
     return lambda root: {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
-
-
-class _Offline(JsonSchemaSTACValidator):
-    """Judges by the schemas that are on this disk, and never looks further."""
-
-    def _get_schema(self, schema_uri: str) -> dict[str, Any]:
-        return self.schema_cache[schema_uri.removesuffix("#")]
-
-
-@pytest.fixture(scope="session")
-def valid() -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Offer a check of any STAC JSON against the schemas of STAC 1.1 and of the extensions it names."""
-    if not SCHEMAS.is_dir():
-        pytest.skip(f"schemas absent: {SCHEMAS} is not a folder (set S2_SCHEMAS)")
-    validator = _Offline()
-    for path in SCHEMAS.rglob("schema.json"):
-        schema = json.loads(path.read_bytes())
-        validator.schema_cache[str(schema.get("$id", schema.get("id"))).removesuffix("#")] = schema
-    stub = {"$schema": "http://json-schema.org/draft-07/schema#"}  # we write no PROJJSON
-    validator.schema_cache["https://proj.org/schemas/v0.7/projjson.schema.json"] = stub
-    kinds = {"Feature": STACObjectType.ITEM, "Catalog": STACObjectType.CATALOG, "Collection": STACObjectType.COLLECTION}
-
-    def check(content: dict[str, Any]) -> None:
-        kind = kinds[content["type"]]
-        judged = validator.validate(content, kind, content["stac_version"], content.get("stac_extensions", []))
-        assert len(judged) == 1 + len(content.get("stac_extensions", []))
-
-    return check
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
