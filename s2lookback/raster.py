@@ -1,5 +1,6 @@
 """The raster edge: bands in and out of cloud-optimised GeoTIFFs, one band a file."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -7,21 +8,10 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError, RasterioIOError
-from rasterio.shutil import copy as copy_raster
 
+from s2lookback.cog import THREADS, TILE, Spec, encode_band, write_cog
 from s2lookback.errors import GridMismatchError, SceneError
 from s2lookback.grid import Grid
-
-_COG: dict[str, Any] = {
-    "driver": "COG",
-    "compress": "ZSTD",
-    "level": 1,  # writes 4× and reads 3× faster than DEFLATE 6 for 7 % more bytes
-    "predictor": "YES",
-    "blocksize": 512,
-    "num_threads": "ALL_CPUS",
-    "statistics": "NO",
-    "bigtiff": "IF_SAFER",
-}
 
 
 def write_band(
@@ -33,39 +23,29 @@ def write_band(
     description: str = "",
     scale: float = 1.0,
     continuous: bool = False,
+    tile: int = TILE,
 ) -> None:
     """Write one band as a cloud-optimised GeoTIFF with overviews; the same pixels give the same bytes.
 
     Args:
         path: Where to; replaced if it exists. The caller sees to atomicity.
-        band: (y, x), any dtype GDAL knows.
+        band: (y, x), whole or floating-point numbers.
         grid: Where the pixels lie.
         nodata: The number that means "no data", or None where every pixel has a value.
         description: The band's name.
         scale: Physical value = pixel · scale.
         continuous: True for reflectance, whose overviews are averages; classes, dates
             and counts take the nearest pixel.
+        tile: Rows and columns of a tile.
 
     Raises:
         GridMismatchError: If the band does not fit the grid.
     """
     if band.shape != grid.shape:
         raise GridMismatchError(f"{path}: a band of {band.shape} pixels does not fit a grid of {grid.shape}")
-    with rasterio.MemoryFile() as memory:
-        with memory.open(
-            driver="GTiff", height=grid.height, width=grid.width, count=1, dtype=band.dtype,
-            crs=grid.crs, transform=grid.affine, nodata=nodata,
-        ) as raster:  # fmt: skip
-            raster.write(band, 1)
-            raster.set_band_description(1, description)
-            if scale != 1.0:
-                raster.scales = (scale,)
-        copy_raster(
-            memory.name,
-            str(path),
-            overview_resampling="AVERAGE" if continuous else "NEAREST",
-            **_COG,
-        )
+    spec = Spec(grid, band.dtype, nodata, description, scale, continuous, tile)
+    with ThreadPoolExecutor(THREADS) as pool:
+        write_cog(path, spec, encode_band(band, spec, pool))
 
 
 def read_band(path: str | Path) -> NDArray[Any]:
