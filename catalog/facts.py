@@ -24,3 +24,14 @@ def grid_of(item: Mapping[str, Any]) -> Grid:
     height, width = facts["proj:shape"]
     a, b, c, d, e, f = facts["proj:transform"][:6]
     return Grid(int(facts["proj:code"].removeprefix("EPSG:")), (a, b, c, d, e, f), height, width)
+
+
+def settings_of(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read the settings that an item was made with; one that is none is not among them."""
+    settings: Mapping[str, Any] = item["properties"]["s2lookback:recipe"]["settings"]
+    return settings
+
+
+def time_in(name: str) -> datetime:
+    """Read the sensing time in the id of an item, models apart."""
+    return datetime.strptime(name[-15:], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)

@@ -92,6 +92,10 @@ class Store:
                 if item is not None:
                     yield item
 
+    def href(self, collection: str, tile: str, name: str) -> str:
+        """Tell where an item is, or would be."""
+        return str(self._path(collection, tile, name))
+
     def collections(self) -> list[str]:
         """Name the collections that hold something, sorted."""
         return [name for name in sorted(collections.NAMES) if (self.root / name / "collection.json").is_file()]

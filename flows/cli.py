@@ -59,6 +59,13 @@ class Kind(StrEnum):
     MODELS = "models"
 
 
+class Explained(StrEnum):
+    """Products of which a pixel can be explained."""
+
+    MRAP = "mrap"
+    REDUCED = "reduced"
+
+
 HERE = Path("products")
 MAX_SETTINGS = 1_000_000
 """Bytes of the largest settings file that is read."""
@@ -273,6 +280,49 @@ def show(
     out.print("[bold]files[/bold]", *(store.asset(found, key) for key in found["assets"]), sep="\n  ", soft_wrap=True)
 
 
+@app.command(
+    context_settings={"ignore_unknown_options": True},  # or -120.95 would be taken for options
+    epilog="Example: s2lookback explain -120.96 51.05 --at 2025-08-13 --root demo/catalog",
+)
+def explain(
+    longitude: Annotated[float, typer.Argument(help="Degrees east, WGS 84; west is negative.")],
+    latitude: Annotated[float, typer.Argument(help="Degrees north, WGS 84; south is negative.")],
+    at: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Explain what stood on this day, or at this time."
+        ),
+    ] = None,
+    product: Annotated[Explained, typer.Option(help="Kind of product.")] = Explained.MRAP,
+    tile: Annotated[
+        str | None, typer.Option(help="MGRS tile without the T; by default all that cover the point.")
+    ] = None,
+    root: Root = HERE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all that is known.")] = False,
+) -> None:
+    """Explain one pixel: which scene it shows and why, and why no other."""
+    from pydantic_core import to_jsonable_python
+
+    from catalog.explain import Explanation
+    from catalog.explain import explain as explain_composite
+    from catalog.explain_reduced import ReducedExplanation, explain_reduced
+    from catalog.store import Store
+    from flows.explained import composite_text, reduced_text
+
+    store, until = Store(str(root)), _until(at)
+    found: list[Explanation] | list[ReducedExplanation]
+    with _sentences():
+        if product is Explained.MRAP:
+            found = explain_composite(store, longitude, latitude, at=until, tile=tile)
+        else:
+            found = explain_reduced(store, longitude, latitude, at=until, tile=tile)
+    if as_json:
+        out.print_json(data=to_jsonable_python(found))
+        return
+    for one in found:
+        out.print(composite_text(one) if isinstance(one, Explanation) else reduced_text(one))
+
+
 @app.command(epilog="Example: s2lookback export mrap-10UFB-20250830T191921 --root demo/catalog --out /data/envi")
 def export(
     item: Annotated[str, typer.Argument(help="Id of a scene, a composite or a reduced scene.")],
@@ -383,6 +433,11 @@ def _aware(time: datetime) -> datetime:
 
 def _utc(day: datetime | None) -> datetime | None:
     return None if day is None else _aware(day)
+
+
+def _until(time: datetime | None) -> datetime | None:
+    """Take a time as it is, and of a day its last second."""
+    return _end(time) if time is not None and time.time() == datetime.min.time() else _utc(time)
 
 
 def _end(day: datetime | None) -> datetime | None:

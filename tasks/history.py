@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from catalog.items import COLLECTIONS, item_id
-from catalog.layout import folder_of
 from catalog.store import Store
 from s2lookback.errors import SceneError
 
@@ -59,8 +58,7 @@ def _steps(store: Store, scenes: list[Arrival]) -> Iterator[Step]:
 
 
 def _href(store: Store, stage: str, tile: str, sensed: datetime) -> str:
-    name = item_id(stage, tile, sensed)
-    return str(store.root / folder_of(COLLECTIONS[stage], tile, name) / f"{name}.json")
+    return store.href(COLLECTIONS[stage], tile, item_id(stage, tile, sensed))
 
 
 def scene_at(root: str, tile: str, sensed: datetime) -> Arrival:

@@ -2,11 +2,12 @@
 
 import json
 import os
+from datetime import datetime
 from unittest import mock
 
 import numpy as np
 import pytest
-import rasterio
+import rasterio.warp
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -30,7 +31,8 @@ def root(tmp_path_factory, prefect_server, source, settings):
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in (
-    "demo", "nightly", "tile", "ingest", "mask", "mrap", "reduce", "train", "search", "show", "export", "settings"
+    "demo", "nightly", "tile", "ingest", "mask", "mrap", "reduce", "train", "search", "show", "explain", "export",
+    "settings"
 ))], ids=lambda command: " ".join(command) or "itself")  # fmt: skip
 def test_every_command_helps_and_gives_an_example(command):
     result = RUN.invoke(app, [*command, "--help"])
@@ -66,6 +68,32 @@ def test_an_item_that_is_not_there_is_one_sentence(tmp_path):
     result = RUN.invoke(app, ["show", "mrap-10UFB-20250813T191921", "--root", str(tmp_path)])
     assert result.exit_code == 1
     assert "there is no such item" in result.stderr
+
+
+@pytest.mark.flow
+def test_explain_names_the_scene_that_a_pixel_shows_and_its_winner_is_that_of_the_source_raster(root):
+    shown = json.loads(RUN.invoke(app, ["show", "mrap-10UFB-20250813T191921", "--root", root, "--json"]).stdout)
+    with rasterio.open(f"{root}/mrap/10UFB/{shown['id']}/{shown['assets']['source']['href']}") as raster:
+        (second,) = raster.read(1)[20:21, 30]
+        point = rasterio.warp.transform(raster.crs, "OGC:CRS84", *([number] for number in raster.xy(20, 30)))
+    place = [str(number) for (number,) in point]
+    assert place[0].startswith("-120.")
+    result = RUN.invoke(app, ["explain", *place, "--root", root, "--json"])
+    (found,) = json.loads(result.stdout)
+    assert datetime.fromisoformat(found["winner"]["sensed"]).timestamp() == second
+    result = RUN.invoke(app, ["explain", *place, "--root", root, "--at", "2025-08-13"])
+    assert result.stdout.startswith(f"10UFB on 2025-08-13 shows the scene of {found['winner']['sensed'][:10]}")
+    assert "shown: newest clear view" in result.stdout
+    result = RUN.invoke(app, ["explain", *place, "--root", root, "--at", "2025-08-12", "--product", "reduced"])
+    assert result.stdout.startswith("10UFB on 2025-08-08: ")
+    assert "as observed" in result.stdout
+
+
+@pytest.mark.flow
+def test_a_point_outside_every_tile_is_one_sentence(root):
+    result = RUN.invoke(app, ["explain", "-100.5", "51", "--root", root])
+    assert result.exit_code == 1
+    assert result.stderr.strip().endswith("has mrap items of 10UFB")
 
 
 @pytest.mark.flow

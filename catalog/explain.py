@@ -1,0 +1,150 @@
+"""Explain one pixel of a composite: every scene that could have supplied it, and why it did or did not."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from catalog.considered import Considered, consider, second_of
+from catalog.facts import bands_of, sensed_of, settings_of, time_in
+from catalog.layout import Item
+from catalog.lineage import causes, execution, outdated, versions
+from catalog.point import Place, Source, covering, item_at, reflectance, source_at
+from catalog.store import Store
+from catalog.verdict import Folding, Verdict
+from s2lookback.mrap.fold import DAY
+from s2lookback.pixel import read_pixel
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a composite: the one that stands, or one that it replaced."""
+
+    version: str
+    made: str
+    """When, as the record of its making says; empty where there is none."""
+    causes: tuple[str, ...]
+    """Why it replaced the one before it; empty for the oldest that is known."""
+    shown: datetime | None
+    """Sensing time of the scene that it shows at the pixel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a pixel of a composite is what it is."""
+
+    sentence: str
+    """All of it in one sentence."""
+    place: Place
+    composite: Source
+    at: datetime
+    """The composite's time: nothing sensed later was considered."""
+    settings: Mapping[str, Any]
+    """How scenes were folded, as the composite's recipe says."""
+    winner: Considered | None
+    """The scene that is shown; None where none is."""
+    values: Mapping[str, float | None]
+    """Reflectance by band, 0 to 1; None where nothing is shown."""
+    observations: int
+    """How often the pixel was seen clear."""
+    considered: tuple[Considered, ...]
+    """Every scene of the tile up to the composite's time, newest first."""
+    notes: tuple[str, ...]
+    """Where the composite is behind what the catalog holds; empty where it is up to date."""
+    history: tuple[Version, ...]
+    """Versions of the composite, newest first, as far as they were kept."""
+
+
+def explain(
+    store: Store, longitude: float, latitude: float, *, at: datetime | None = None, tile: str | None = None
+) -> list[Explanation]:
+    """Explain the pixel at a point in the newest composite of every tile that covers it.
+
+    Args:
+        store: Where to look.
+        longitude: Degrees east, WGS 84.
+        latitude: Degrees north, WGS 84.
+        at: Latest sensing time of the composite; None for the newest.
+        tile: MGRS square without the T; None for every tile.
+
+    Raises:
+        CatalogError: If there is no such point, no tile covers it, or none that does has a composite so early.
+        SceneError: If a raster cannot be read.
+    """
+    found = covering(store, "mrap", longitude, latitude, at=at, tile=tile)
+    return [_explain(store, composite, place, at) for composite, place in found]
+
+
+def _explain(store: Store, composite: Item, place: Place, until: datetime | None) -> Explanation:
+    at, shown = sensed_of(composite), _shown(store, composite, place)
+    settings = settings_of(composite)
+    folding = Folding(second_of(shown), second_of(at) // DAY, settings)
+    times = [time_in(name) for name in store.ids("scenes", place.tile)]
+    known = [time for time in times if time <= at]
+    wanted = sorted({*known, *([shown] if shown else [])}, reverse=True)
+    considered = tuple(consider(store, place, time, folding, there=time in known) for time in wanted)
+    winner = next((one for one in considered if one.sensed == shown), None)
+    newer = [time for time in times if at < time <= (until or time)]
+    return Explanation(
+        sentence=_sentence(place, at, winner, considered),
+        place=place,
+        composite=source_at(store, "mrap", place.tile, at),
+        at=at,
+        settings=settings,
+        winner=winner,
+        values={band: reflectance(store, composite, band, place) for band in bands_of(composite)},
+        observations=read_pixel(store.asset(composite, "count"), place.row, place.column),
+        considered=considered,
+        notes=tuple(_notes(store, place.tile, at, newer, considered)),
+        history=tuple(_history(store, composite, place)),
+    )
+
+
+def _notes(
+    store: Store, tile: str, at: datetime, newer: list[datetime], considered: tuple[Considered, ...]
+) -> Iterator[str]:
+    """Say where the chain of composites does not follow from what the catalog holds."""
+    times = [time for time in map(time_in, store.ids("mrap", tile)) if time <= at]
+    composites = [one for time in times if (one := item_at(store, "mrap", tile, time))]
+    behind = [note for one in composites for note in outdated(store, one)]
+    behind += [
+        f"{two['id']} does not build on {one['id']}"
+        for one, two in pairwise(composites)
+        if one["id"] not in two["properties"]["s2lookback:recipe"]["inputs"]
+    ]
+    others = sum(settings_of(one) != settings_of(composites[-1]) for one in composites)
+    if others:
+        behind.append(f"{others} of the {len(composites)} composites up to this one were folded with other settings")
+    if newer:
+        behind.append(f"newer scenes without a composite: {len(newer)}")
+    yield from behind
+    if behind or any(one.verdict == Verdict.STALE for one in considered):
+        yield f"`s2lookback tile {tile}` brings the composites up to date"
+
+
+def _history(store: Store, composite: Item, place: Place) -> Iterator[Version]:
+    chain = list(versions(store, composite))
+    for item, older in zip(chain, [*chain[1:], None], strict=True):
+        yield Version(
+            version=item["properties"]["version"],
+            made=str(execution(store, item).get("created", "")),
+            causes=tuple(causes(store, older, item)) if older else (),
+            shown=_shown(store, item, place),
+        )
+
+
+def _sentence(place: Place, at: datetime, winner: Considered | None, considered: tuple[Considered, ...]) -> str:
+    day = f"{place.tile} on {at:%Y-%m-%d}"
+    if winner:
+        days = "1 day" if winner.age == 1 else f"{winner.age} days"
+        return f"{day} shows the scene of {winner.sensed:%Y-%m-%d %H:%M:%S}, {days} old"
+    expired = any(one.verdict == Verdict.EXPIRED for one in considered)
+    why = "every clear view is too old" if expired else f"none of {len(considered)} scenes saw it clear"
+    return f"{day} shows nothing here: {why}"
+
+
+def _shown(store: Store, composite: Item, place: Place) -> datetime | None:
+    """Read which scene a composite shows at a pixel."""
+    second = read_pixel(store.asset(composite, "source"), place.row, place.column)
+    return datetime.fromtimestamp(second, UTC) if second else None
