@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench up down lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,12 @@ check: $(VENV)/.tests ## Lint, types, import arrows: what a reviewer would run
 
 bench: $(VENV)/.tests ## Measure: time and memory of each stage, against the floor
 	@$(BIN)/python -m tests.bench
+
+up: $(VENV)/.runs ## Start Prefect's server and two workers on this machine, deploy every flow, print where to look
+	@deployments/up.sh
+
+down: ## Stop what `make up` started
+	@deployments/down.sh
 
 lock: ## Resolve the dependencies of pyproject.toml anew into requirements.lock (needs uv)
 	@uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header --extra dev pyproject.toml --quiet -o requirements.lock

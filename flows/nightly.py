@@ -1,6 +1,6 @@
 """Every tile, every night."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
@@ -17,7 +17,12 @@ EXPECTED = (SceneError, CatalogError, TransientError)
 """What may befall one tile; anything else is a bug, and fails the night once all tiles were tried."""
 
 
-@flow(name="nightly")
+def _tonight() -> str:
+    """Name a run by its day, UTC."""
+    return f"nightly {datetime.now(UTC):%Y-%m-%d}"
+
+
+@flow(name="nightly", flow_run_name=_tonight)
 def nightly(
     source: SourceSettings = SourceSettings(),
     root: str = "",

@@ -9,6 +9,15 @@ from datetime import datetime
 from s2lookback.errors import SceneError
 from tasks.policy import Product
 
+_NAMES = {
+    "scene": "scenes",
+    "model": "models",
+    "mask": "masks",
+    "mrap": "composites",
+    "reduced": "reduced scenes",
+}
+"""Stage to what it makes."""
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
@@ -64,10 +73,10 @@ class TileReport:
         """Sum it up."""
         if self.failed:
             return f"{self.tile}: failed: {self.failed}"
-        made = ", ".join(f"{count} {stage}" for stage, count in sorted(self.made.items())) or "nothing to do"
+        made = ", ".join(f"{self.made[stage]} {_NAMES[stage]}" for stage in _NAMES if self.made[stage])
         kept = f"; {self.kept.total()} products were up to date" if self.kept else ""
         left = f"; {len(self.left_out)} left out" if self.left_out else ""
-        return f"{self.tile}: {made}{kept}{left}"
+        return f"{self.tile}: {f'made {made}' if made else 'nothing to do'}{kept}{left}"
 
 
 def markdown(reports: list[TileReport]) -> str:
