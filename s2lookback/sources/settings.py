@@ -1,5 +1,6 @@
 """Which source to read, as a person names it."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -37,12 +38,24 @@ def open_source(source: SourceSettings, ingest: IngestSettings) -> Source:
     if source.kind == "simulated":
         return SimulatedSource(source.scenario, settings=ingest)
     folder = Path(source.scenes)
-    if not source.scenes or not folder.is_dir() and folder.suffix.lower() != ".zip":
+    if not source.scenes or (not folder.is_dir() and folder.suffix.lower() != ".zip"):
         raise SceneError(f"{source.scenes or 'no folder'}: expected a folder of SAFE products or ENVI images")
     if source.kind == "safe" or (source.kind == "auto" and _holds_safe(folder)):
         return SafeSource(source.scenes, settings=ingest)
+    return _envi(source, ingest, _newest(folder, Path(source.masks or folder)))
+
+
+@lru_cache(maxsize=8)
+def _envi(source: SourceSettings, ingest: IngestSettings, _changed: int) -> EnviSource:
+    """Open ENVI folders once for as long as they do not change: to tell offset and units, their pixels are sampled."""
     masks = (source.masks,) if source.masks else ()
     return EnviSource(source.scenes, masks, settings=ingest, tile=source.tile or None)
+
+
+def _newest(*folders: Path) -> int:
+    """Tell when anything in the folders, themselves included, last changed, ns."""
+    paths = {path for folder in folders for path in (folder, *folder.rglob("*"))}
+    return max((path.lstat().st_ctime_ns for path in paths if path.is_symlink() or path.exists()), default=0)
 
 
 def _holds_safe(folder: Path) -> bool:
