@@ -3,19 +3,18 @@
 from datetime import datetime
 from pathlib import Path
 
-from prefect import flow, get_run_logger, unmapped
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect import flow, get_run_logger
 
 from flows.progress import track
 from s2lookback.settings import IngestSettings
 from s2lookback.sources.settings import SourceSettings
 from tasks.ingest import ingest_scene, list_scenes, unchanged
 from tasks.place import root_of, source_of
-from tasks.policy import WORKERS, Product
+from tasks.policy import SIDE_BY_SIDE, Product
 from tasks.report import LeftOut, TileReport
 
 
-@flow(name="ingest", flow_run_name="ingest {tile}", task_runner=ThreadPoolTaskRunner(max_workers=WORKERS))
+@flow(name="ingest", flow_run_name="ingest {tile}", task_runner=SIDE_BY_SIDE)
 def ingest(
     tile: str,
     source: SourceSettings = SourceSettings(),
@@ -41,8 +40,7 @@ def ingest(
     for href in filter(None, there.values()):
         report.count("scene", Product(href, made=False))
     new = [ref for ref, href in there.items() if href is None]
-    fixed = {"source": unmapped(source), "root": unmapped(root), "settings": unmapped(settings)}
-    arriving = ingest_scene.map(new, **fixed) if new else []
+    arriving = [ingest_scene.submit(ref, source=source, root=root, settings=settings) for ref in new]
     for ref, future in track(list(zip(new, arriving, strict=True)), tile=tile, stage="ingest"):
         with report.leaving_out(Path(ref.files[0]).name):
             report.count("scene", future.result())
