@@ -8,13 +8,14 @@ from typing import Any, TypedDict
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.futures import PrefectFuture
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import exponential_backoff
 
 from catalog.store import Request, Store
 from s2lookback.errors import TransientError
 
-SIDE_BY_SIDE: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=min(4, os.cpu_count() or 1))
+SIDE_BY_SIDE: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(max_workers=min(4, os.cpu_count() or 1))
 """For tasks of one flow that do not wait for each other: a full scene takes about 1 GB while it is read."""
 
 
