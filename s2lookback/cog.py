@@ -3,6 +3,7 @@
 GDAL's COG driver makes the same files, but spends most of its time on overviews and cannot take over tiles.
 """
 
+import math
 import os
 import threading
 from collections.abc import Iterable, Sequence
@@ -17,9 +18,9 @@ import rasterio
 import zstandard
 from numpy.typing import NDArray
 
-from s2lookback.errors import SceneError
+from s2lookback.errors import GridMismatchError, SceneError
 from s2lookback.grid import Grid
-from s2lookback.tiff import LARGEST, PLACE_TAGS, Entry, Layout, Level, entries_of, pack, parse, tiles_of
+from s2lookback.tiff import LARGEST, PLACE_TAGS, TRANSFORM_TAGS, Entry, Layout, Level, entries_of, pack, parse, tiles_of
 
 TILE = 512
 """Rows and columns of a tile; an overview no larger is the last."""
@@ -32,6 +33,11 @@ _LEVEL = 1
 
 _DIRECTORIES = 2**22
 """First bytes of a file in which its directories lie; one of 100 000² pixels needs a third of that."""
+
+_KEYS = 34_735
+"""Tag of the keys of a CRS; those of interest are model, geographic and projected CRS (OGC GeoTIFF 1.1)."""
+
+_CODES = (1024, 2048, 3072)
 
 Pixels = NDArray[Any]
 
@@ -61,6 +67,16 @@ class Spec:
             height, width = shapes[-1]
             shapes.append(((height + 1) // 2, (width + 1) // 2))
         return shapes
+
+    @property
+    def tiles(self) -> list[tuple[int, int]]:
+        """Rows and columns of tiles of the full resolution and of each overview."""
+        return [tiles_of(*shape, self.tile) for shape in self.shapes]
+
+    def tile_shape(self, level: int, row: int, column: int) -> tuple[int, int]:
+        """Rows and columns of pixels of a tile: fewer at the far edges."""
+        height, width = self.shapes[level]
+        return min(self.tile, height - row * self.tile), min(self.tile, width - column * self.tile)
 
     @property
     def predictor(self) -> int:
@@ -137,13 +153,40 @@ def open_cog(path: str | Path) -> Cog:
         raise SceneError(f"{path}: cannot be read ({error.strerror})") from error
 
 
+def open_aligned(path: str | Path, spec: Spec) -> Cog:
+    """Open a file whose tiles may stand in a file of ``spec``, pixel for pixel and byte for byte.
+
+    Raises:
+        GridMismatchError: If its grid, dtype, tiles or predictor are others.
+        SceneError: If it cannot be read or is not as this platform writes files.
+    """
+    cog = open_cog(path)
+    found, expected = cog.layout, _arranged(spec, [[0] * math.prod(shape) for shape in spec.tiles])
+    if _kind(found) != _kind(expected):
+        raise GridMismatchError(f"{path}: found {_kind(found)}, expected {_kind(expected)}")
+    if _where(found) != _where(expected):
+        raise GridMismatchError(f"{path}: lies elsewhere than on {spec.grid}")
+    return cog
+
+
+def _kind(layout: Layout) -> str:
+    shapes = " and ".join(f"{level.height} × {level.width}" for level in layout.levels)
+    return f"{shapes} pixels of {layout.dtype} in tiles of {layout.levels[0].tile}, predictor {layout.predictor}"
+
+
+def _where(layout: Layout) -> tuple[object, ...]:
+    """Tell what decides where pixels lie; titles of a CRS, which differ between versions of GDAL, do not."""
+    keys = np.frombuffer(layout.tags[_KEYS][1], "<u2").reshape(-1, 4) if _KEYS in layout.tags else np.empty((0, 4))
+    codes = {int(key): int(value) for key, _, _, value in keys if key in _CODES}
+    return codes, *(layout.tags.get(tag) for tag in TRANSFORM_TAGS)
+
+
 def encode_band(band: Pixels, spec: Spec, pool: Executor) -> list[list[Tile]]:
     """Compress a whole band, (y, x), and its overviews, full resolution first, tiles row by row."""
     levels: list[list[Tile]] = []
-    for _ in spec.shapes:
+    for _, columns in spec.tiles:
         done = list(pool.map(lambda tile: (encode(tile, spec), halve(tile, spec)), _cut(band, spec.tile)))
         levels.append([tile for tile, _ in done])
-        columns = -(-band.shape[1] // spec.tile)
         halves = [half for _, half in done]
         band = np.block([halves[first : first + columns] for first in range(0, len(halves), columns)])
     return levels

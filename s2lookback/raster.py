@@ -62,6 +62,23 @@ def read_band(path: str | Path) -> NDArray[Any]:
         raise SceneError(f"{path}: cannot be read as a raster ({error})") from error
 
 
+def read_preview(path: str | Path, size: int) -> NDArray[Any]:
+    """Read the smallest overview of at least ``size`` rows or columns, (y, x); all pixels if there is none.
+
+    Raises:
+        SceneError: If the file cannot be read.
+    """
+    try:
+        with rasterio.open(path) as raster:
+            longest = max(raster.shape)
+            factors = [factor for factor in raster.overviews(1) if longest >= factor * size]
+            shape = tuple(-(-side // max(factors, default=1)) for side in raster.shape)
+            band: NDArray[Any] = raster.read(1, out_shape=shape)
+            return band
+    except RasterioIOError as error:
+        raise SceneError(f"{path}: cannot be read as a raster ({error})") from error
+
+
 def read_grid(path: str | Path) -> Grid:
     """Read where the pixels of a raster lie.
 

@@ -1,6 +1,7 @@
 """Fold a scene into its tile's composite."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,20 +9,20 @@ from typing import Any
 import numpy as np
 from prefect import task
 
+from catalog.facts import bands_of, grid_of, sensed_of
 from catalog.items import item_id, mrap_item
 from catalog.store import Request, Store
-from s2lookback.grid import Grid
-from s2lookback.masking.classes import usable
-from s2lookback.mrap.fold import NEVER, Composite, expire, fold_scene
-from s2lookback.mrap.quality import check_composite, check_succession
-from s2lookback.pictures import age_image, rgb, thumbnail
-from s2lookback.raster import read_band, write_band
+from s2lookback.mrap.engine import Observation, Summary, fold_files
+from s2lookback.mrap.fold import DAY
+from s2lookback.mrap.tile import RASTERS, SENSED
+from s2lookback.pictures import age_image, bands_to_show, rgb, thumbnail
+from s2lookback.raster import read_preview
 from s2lookback.settings import MrapSettings
 from tasks.history import Arrival
 from tasks.policy import POLICY, Product, unless_published
-from tasks.products import basis, content_of, publish, read_composite, read_scene, request_for, write_bands
+from tasks.products import basis, content_of, publish, request_for
 
-REVISION = 1
+REVISION = 2
 """Raised whenever the same inputs and settings give other bytes."""
 
 OLDEST_SHOWN = 60
@@ -46,65 +47,52 @@ def composite_scene(
     """Fold a scene into the composite before it, publish what comes out, return its href."""
     started, store = datetime.now(UTC), Store(root)
     sources = [store.read(href) for href in (scene, mask, reference) if href]
-    opened = read_scene(store, sources[0])
-    second = int(opened.about.sensed.timestamp())
-    clear = usable(read_band(store.asset(sources[1], "class")), visible=settings.visible)
-    before = (
-        read_composite(store, sources[2], opened.bands, opened.grid)
-        if reference
-        else Composite.empty(len(opened.bands), *opened.grid.shape)
-    )
-    composite = fold_scene(before, opened.pixels, clear, second)
-    if settings.max_age is not None:
-        composite = expire(composite, second, settings.max_age)
-    check_composite(composite)
-    check_succession(before, composite, at=second, max_age_days=settings.max_age)
+    sensed, bands = sensed_of(sources[0]), bands_of(sources[0])
+    date = Observation(int(sensed.timestamp()), _files(store, sources[0], bands), str(store.asset(sources[1], "class")))
+    before = _files(store, sources[2], (*bands, *RASTERS)) if reference else None
     with store.stage(wanted) as folder:
-        table = _sources(composite, wanted.tile)
-        _write(folder, composite, opened.bands, opened.grid, second, table)
+        summary = fold_files(folder, date, before, max_age=settings.max_age, visible=settings.visible)
+        table = _sources(summary, wanted.tile)
+        (folder / "sources.json").write_text(json.dumps(table, indent=1))
+        _draw(folder, bands, date.sensed)
         described = mrap_item(
-            basis(wanted, opened.about.sensed, opened.grid, folder, composite.source > 0, sources),
-            opened.bands,
-            start=datetime.fromtimestamp(table[-1]["source"], UTC) if table else opened.about.sensed,
-            filled_fraction=float((composite.source > 0).mean()),
-            age_days=_ages(composite, second),
+            basis(wanted, sensed, grid_of(sources[0]), folder, summary.seen, sources),
+            bands,
+            start=datetime.fromtimestamp(table[-1]["source"], UTC) if table else sensed,
+            filled_fraction=float(summary.seen.mean()),
+            age_days=_ages(summary, date.sensed),
             source_count=len(table),
         )
         return publish(store, wanted, folder, described, started)
 
 
-def _write(
-    folder: Path, composite: Composite, bands: tuple[str, ...], grid: Grid, second: int, table: list[dict[str, Any]]
-) -> None:
-    write_bands(folder, composite.pixels.astype(np.int16, copy=False), bands, grid)
-    write_band(folder / "sensed.tif", composite.sensed, grid, nodata=0, description="days since 1970-01-01")
-    write_band(folder / "source.tif", composite.source, grid, nodata=0, description="seconds since 1970-01-01")
-    write_band(folder / "count.tif", composite.count, grid, nodata=None, description="clear observations")
-    (folder / "sources.json").write_text(json.dumps(table, indent=1))
-    (folder / "thumbnail.png").write_bytes(thumbnail(rgb(composite.pixels.astype(np.int16, copy=False), bands)))
-    age = composite.age(second)
-    picture = age_image(age.astype(np.float32), age != NEVER, oldest=OLDEST_SHOWN)
+def _files(store: Store, item: dict[str, Any], keys: Iterable[str]) -> dict[str, str]:
+    return {key: str(store.asset(item, key)) for key in keys}
+
+
+def _draw(folder: Path, bands: tuple[str, ...], second: int) -> None:
+    """Draw the composite and its age from their overviews."""
+    shown = bands_to_show(bands)
+    pixels = np.stack([read_preview(folder / f"{name}.tif", 256) for name in shown])
+    (folder / "thumbnail.png").write_bytes(thumbnail(rgb(pixels, shown)))
+    sensed = read_preview(folder / f"{SENSED}.tif", 512).astype(np.float32)
+    picture = age_image(second // DAY - sensed, sensed > 0, oldest=OLDEST_SHOWN)
     (folder / "age.png").write_bytes(thumbnail(picture, 512))
 
 
-def _sources(composite: Composite, tile: str) -> list[dict[str, Any]]:
+def _sources(summary: Summary, tile: str) -> list[dict[str, Any]]:
     """List every scene that supplies pixels, newest first."""
-    seconds, pixels = np.unique(composite.source[composite.source > 0], return_counts=True)
     return [
-        {
-            "source": int(second),
-            "scene": item_id("scene", tile, datetime.fromtimestamp(int(second), UTC)),
-            "pixels": int(count),
-        }
-        for second, count in zip(seconds[::-1], pixels[::-1], strict=True)
+        {"source": second, "scene": item_id("scene", tile, datetime.fromtimestamp(second, UTC)), "pixels": pixels}
+        for second, pixels in summary.sources.items()
     ]
 
 
-def _ages(composite: Composite, second: int) -> dict[str, int]:
+def _ages(summary: Summary, second: int) -> dict[str, int]:
     """Sum up the ages of the pixels that were seen, days."""
-    age = composite.age(second)
-    seen = age[age != NEVER]
-    if not seen.size:
+    if not summary.sources:
         return {}
-    low, median, high, top = np.percentile(seen, (0, 50, 95, 100), method="inverted_cdf")
-    return {"min": int(low), "p50": int(median), "p95": int(high), "max": int(top)}
+    ages = [second // DAY - source // DAY for source in summary.sources]
+    pixels = np.cumsum([*summary.sources.values()])  # newest first, as their ages rise
+    low, median, high, top = (ages[np.searchsorted(pixels, share * pixels[-1])] for share in (0, 0.5, 0.95, 1))
+    return {"min": low, "p50": median, "p95": high, "max": top}

@@ -1,0 +1,202 @@
+"""The fold of files: one pass over their tiles, which copies every tile that did not change as it is compressed.
+
+The kernel is that of ``s2lookback.mrap.fold``; what is here brings tiles in and out.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2lookback.cog import THREADS, Cog, Spec, Tile, encode, halve, open_aligned, open_cog, write_cog
+from s2lookback.errors import SceneError
+from s2lookback.mrap.tile import COUNT, SENSED, SOURCE, Date, Facts, Job, Part, fold_tile
+from s2lookback.raster import read_grid
+from s2lookback.scene import NODATA, SCALE
+
+Address = tuple[int, int]
+"""Row and column of a tile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One scene and its mask, as files of one grid."""
+
+    sensed: int
+    """Sensing time, whole seconds since 1970-01-01 UTC; different for different scenes."""
+    bands: Mapping[str, str]
+    """Band name to file."""
+    classes: str
+    """File of the codes of ``Class``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a composite holds, counted on the way."""
+
+    seen: NDArray[np.bool_]
+    """True where there is an observation, (y, x)."""
+    sources: Mapping[int, int]
+    """Sensing time of every scene that supplies pixels, newest first, and how many it supplies."""
+    changed: int
+    """Pixels that come from another scene than in the predecessor, or were forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """One tile of one raster at one resolution."""
+
+    tile: Tile
+    above: Part
+    """What the next overview shows of it: the same file, or its pixels halved."""
+
+
+def fold_files(
+    folder: str | Path,
+    date: Observation,
+    before: Mapping[str, str] | None = None,
+    *,
+    max_age: int | None = None,
+    visible: bool = False,
+    threads: int = THREADS,
+) -> Summary:
+    """Write the composite up to a scene into ``folder``, from the files of the one before it.
+
+    Equals ``fold_scene`` and, with ``max_age``, ``expire``, whatever the number of threads. Bands are read
+    only in tiles that a pixel of the scene enters, and compressed only where not all pixels come from one file.
+
+    Args:
+        folder: Gets ``<band>.tif`` for each band of the scene, ``source.tif``, ``sensed.tif`` and ``count.tif``.
+        date: The scene.
+        before: The files of the predecessor by those names, without ``.tif``; None for a tile's first scene.
+        max_age: Days after which a pixel is forgotten; None for never.
+        visible: Demand that the visible bands are clean too.
+        threads: Tiles that are worked on side by side.
+
+    Raises:
+        GridMismatchError: If two files do not lie on one grid.
+        SceneError: If a file cannot be read, or the predecessor holds pixels of a later day.
+        CatalogError: If the composite or its succession would be inconsistent.
+    """
+    specs = _specs(date, counted=True)
+    base = {name: open_aligned(before[name], spec) for name, spec in specs.items()} if before else {}
+    return _write(folder, Job([_opened(date, specs)], base, specs, max_age, visible), threads)
+
+
+def rebuild(
+    folder: str | Path,
+    dates: Sequence[Observation],
+    *,
+    max_age: int | None = None,
+    visible: bool = False,
+    counted: bool = False,
+    threads: int = THREADS,
+) -> Summary:
+    """Write the composite of all dates into ``folder``, without those in between.
+
+    Equals the fold of all dates. Each tile is searched from the newest date back until all its pixels
+    are found; to the last date if the clear observations are to be counted.
+
+    Args:
+        folder: Gets the files that ``fold_files`` writes; ``count.tif`` only if ``counted``.
+        dates: Scenes in any order; at least one.
+        max_age: Days before the newest scene up to which a pixel is shown; None for all.
+        visible: Demand that the visible bands are clean too.
+        counted: Count the clear observations.
+        threads: Tiles that are worked on side by side.
+
+    Raises:
+        GridMismatchError: If two files do not lie on one grid.
+        SceneError: If there is no date, or a file cannot be read.
+        CatalogError: If the composite would be inconsistent.
+    """
+    if not dates:
+        raise SceneError("found no scene to composite, expected one at least")
+    specs = _specs(dates[0], counted=counted)
+    newest_first = sorted(dates, key=lambda date: date.sensed, reverse=True)
+    return _write(folder, Job([_opened(date, specs) for date in newest_first], {}, specs, max_age, visible), threads)
+
+
+def _specs(date: Observation, *, counted: bool) -> dict[str, Spec]:
+    """Say what each file is to hold."""
+    first = next(iter(date.bands.values()))
+    grid, tile = read_grid(first), open_cog(first).layout.levels[0].tile
+    int16, uint16, uint32 = (np.dtype(name) for name in ("int16", "uint16", "uint32"))
+    specs = {name: Spec(grid, int16, NODATA, name, SCALE, continuous=True, tile=tile) for name in date.bands}
+    specs[SOURCE] = Spec(grid, uint32, 0, "seconds since 1970-01-01", tile=tile)
+    specs[SENSED] = Spec(grid, uint16, 0, "days since 1970-01-01", tile=tile)
+    if counted:
+        specs[COUNT] = Spec(grid, uint16, None, "clear observations", tile=tile)
+    return specs
+
+
+def _opened(date: Observation, specs: Mapping[str, Spec]) -> Date:
+    """Open the files of a date, its bands in the order of the composite."""
+    source = specs[SOURCE]
+    classes = Spec(source.grid, np.dtype(np.uint8), None, tile=source.tile)
+    bands = {name: open_aligned(date.bands[name], spec) for name, spec in specs.items() if name in date.bands}
+    return Date(date.sensed, bands, open_aligned(date.classes, classes))
+
+
+def _write(folder: str | Path, job: Job, threads: int) -> Summary:
+    with ThreadPoolExecutor(threads) as pool:
+        addresses = list(np.ndindex(*job.specs[SOURCE].tiles[0]))
+        folded = list(pool.map(lambda at: _fold(job, at), addresses))
+        facts = {at: fact for at, (_, fact) in zip(addresses, folded, strict=True)}
+
+        def finish(name: str) -> None:
+            bottom = {at: nodes[name] for at, (nodes, _) in zip(addresses, folded, strict=True)}
+            write_cog(Path(folder) / f"{name}.tif", job.specs[name], _pyramid(job.specs[name], bottom))
+
+        list(pool.map(finish, job.specs))
+    return _summed(job, facts)
+
+
+def _fold(job: Job, at: Address) -> tuple[dict[str, _Node], Facts]:
+    parts, facts = fold_tile(job, *at)
+    return {name: _node(part, job.specs[name], 0, at) for name, part in parts.items()}, facts
+
+
+def _node(part: Part, spec: Spec, level: int, at: Address) -> _Node:
+    if isinstance(part, Cog):
+        return _Node(part.stored(level, *at), part)
+    return _Node(encode(part, spec), halve(part, spec))
+
+
+def _pyramid(spec: Spec, nodes: Mapping[Address, _Node]) -> list[list[Tile]]:
+    """Build the overviews of a raster on its full resolution; give the tiles of every level."""
+    levels = [[node.tile for node in nodes.values()]]
+    for level, tiles in enumerate(spec.tiles[1:], start=1):
+        nodes = {at: _node(_joined(spec, level, at, nodes), spec, level, at) for at in np.ndindex(*tiles)}
+        levels.append([node.tile for node in nodes.values()])
+    return levels
+
+
+def _joined(spec: Spec, level: int, at: Address, below: Mapping[Address, _Node]) -> Part:
+    """Join up to four tiles to one of the next overview; it is in a file if they all are in that one."""
+    row, column = at
+    corners = [corner for corner in np.ndindex(2, 2) if (2 * row + corner[0], 2 * column + corner[1]) in below]
+    parts = [below[2 * row + i, 2 * column + j].above for i, j in corners]
+    files = {part.path: part for part in parts if isinstance(part, Cog)}
+    if len(files) == 1 and all(isinstance(part, Cog) for part in parts):
+        return next(iter(files.values()))
+    stored = {path: cog.pixels(level, row, column) for path, cog in files.items()}
+    joined, half = np.empty(spec.tile_shape(level, row, column), spec.dtype), spec.tile // 2
+    for (i, j), part in zip(corners, parts, strict=True):
+        quarter = np.s_[half * i : half * (i + 1), half * j : half * (j + 1)]
+        joined[quarter] = stored[part.path][quarter] if isinstance(part, Cog) else part
+    return joined
+
+
+def _summed(job: Job, facts: Mapping[Address, Facts]) -> Summary:
+    """Sum up the facts of the tiles."""
+    spec = job.specs[SOURCE]
+    seen, sources = np.empty(spec.grid.shape, np.bool_), Counter[int]()
+    for (row, column), fact in facts.items():
+        seen[row * spec.tile :, column * spec.tile :][: fact.seen.shape[0], : fact.seen.shape[1]] = fact.seen
+        sources.update(fact.sources)
+    return Summary(seen, dict(sorted(sources.items(), reverse=True)), sum(fact.changed for fact in facts.values()))
