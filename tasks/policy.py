@@ -15,7 +15,9 @@ from prefect.tasks import exponential_backoff
 from catalog.store import Request, Store
 from s2lookback.errors import TransientError
 
-SIDE_BY_SIDE: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(max_workers=min(4, os.cpu_count() or 1))
+SIDE_BY_SIDE: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(  # type: ignore[assignment]  # invariant in its future
+    max_workers=min(4, os.cpu_count() or 1)
+)
 """For tasks of one flow that do not wait for each other: a full scene takes about 1 GB while it is read."""
 
 
