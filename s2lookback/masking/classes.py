@@ -25,6 +25,9 @@ class Class(IntEnum):
 MASKED = (Class.THIN_CLOUD, Class.THICK_CLOUD, Class.SHADOW)
 """What hides the surface."""
 
+GROUND = (Class.CLEAR, Class.SNOW, Class.WATER)
+"""What is there where nothing hides it, and no fire."""
+
 COVERS = (Class.CLEAR, *MASKED)
 """What a method tells apart; the other classes are found among these by physics."""
 

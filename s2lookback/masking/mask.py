@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2lookback.errors import GridMismatchError
-from s2lookback.masking.classes import COVERS, MASKED, Class
+from s2lookback.masking.classes import COVERS, GROUND, MASKED, Class
 from s2lookback.masking.dilation import dilate, pixel_metres
 from s2lookback.masking.features import features
 from s2lookback.masking.fire import protected
@@ -19,12 +19,13 @@ from s2lookback.masking.method import Method, View
 from s2lookback.masking.physics import lit, snow, water
 from s2lookback.masking.rules import Rules, mend_labels
 from s2lookback.masking.sampler import draw
+from s2lookback.masking.spatial import opened, smooth
 from s2lookback.masking.spectrum import Layer, Spectrum
 from s2lookback.scene import NO_PERCENT, NODATA, Scene
 from s2lookback.settings import MaskSettings
 
 BLOCK = 262_144
-"""Pixels that are looked at together: 50 MB of features. Every rule looks at one pixel, so it changes no result."""
+"""Pixels that are looked at together: 50 MB of features. Neighbours are heard over the whole raster, whatever it is."""
 
 SCORED = 100_000
 """Most pixels that a score is taken from; its standard error is then below 0.2 percent."""
@@ -37,9 +38,9 @@ class Mask:
     classes: NDArray[np.uint8]
     """Codes of ``Class``, (y, x)."""
     probability: NDArray[np.uint8]
-    """That cloud or shadow hides the pixel itself, percent 0-100, (y, x); ``NO_PERCENT`` outside the swath.
+    """That cloud or shadow hides the pixel, its neighbours heard, percent 0-100, (y, x); ``NO_PERCENT`` off the swath.
 
-    Growth does not change it; where fire, fresh burn or smoke was found it is 0."""
+    Neither dropping small patches nor growth changes it; where fire, fresh burn or smoke was found it is 0."""
     method: str
     """``lookback`` or ``rules``."""
 
@@ -59,27 +60,31 @@ def classify(scene: Scene, reference: NDArray[np.int16] | None, model: Model | N
         SceneError: If the scene lacks a band of the model.
     """
     method: Method = Rules() if model is None or settings.method == "rules" else Lookback(model)
-    classes = np.empty(scene.grid.shape, np.uint8)
-    probability = np.empty(scene.grid.shape, np.uint8)
+    chance = np.empty((len(MASKED), *scene.grid.shape), np.uint8)
+    seen = np.empty(scene.grid.shape, np.uint8)
     for rows, view in _views(scene, reference, settings):
-        chance = unshaded(method.probabilities(view), view)
         found = protected(view.now, view.before)
-        named = np.where(found == Class.NO_DATA, _named(chance, view.now, settings.threshold), found)
-        hidden = np.where(found == Class.NO_DATA, np.rint(100 * (1 - chance[0])), 0)
-        classes[rows] = np.where(scene.valid[rows], named, Class.NO_DATA)
-        probability[rows] = np.where(scene.valid[rows], hidden, NO_PERCENT)
-    return Mask(dilate(classes, settings.dilation, pixel_metres(scene.grid)), probability, method.name)
+        covers = unshaded(method.probabilities(view), view)[1:]
+        chance[:, rows] = np.where(found == Class.NO_DATA, np.rint(100 * covers), 0)
+        seen[rows] = np.where(found == Class.NO_DATA, _ground(view.now), found)
+    pixel = pixel_metres(scene.grid)
+    open_ = scene.valid & np.isin(seen, GROUND)
+    chance = smooth(chance, open_, (int(settings.smoothing / pixel[0]), int(settings.smoothing / pixel[1])))
+    percent = np.minimum(chance.sum(axis=0, dtype=np.uint16), 100)
+    hidden = opened(percent >= 100 * settings.threshold, scene.valid, settings.opening, pixel)
+    named = np.where(scene.valid, np.where(hidden, _cover(chance), seen), np.uint8(Class.NO_DATA))
+    probability = np.where(scene.valid, percent, NO_PERCENT).astype(np.uint8)
+    return Mask(dilate(named, settings.dilation, pixel), probability, method.name)
 
 
-def _named(chance: Layer, now: Spectrum, threshold: float) -> NDArray[np.uint8]:
-    """Turn probabilities of covers into classes; what is clear may be snow or water."""
-    ground = np.where(snow(now), Class.SNOW, np.where(water(now), Class.WATER, Class.CLEAR))
-    return np.where(1 - chance[0] >= threshold, _cover(chance), ground).astype(np.uint8)
+def _ground(now: Spectrum) -> NDArray[np.uint8]:
+    """Name what is to be seen where nothing hides it."""
+    return np.where(snow(now), Class.SNOW, np.where(water(now), Class.WATER, Class.CLEAR)).astype(np.uint8)
 
 
-def _cover(chance: Layer) -> NDArray[np.uint8]:
-    """Give the likeliest class other than clear."""
-    cover: NDArray[np.uint8] = np.array(MASKED, np.uint8)[chance[1:].argmax(axis=0)]
+def _cover(chance: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Give the likeliest of ``MASKED``, (cover, ...)."""
+    cover: NDArray[np.uint8] = np.array(MASKED, np.uint8)[chance.argmax(axis=0)]
     return cover
 
 
@@ -183,7 +188,7 @@ def score(model: Model, scene: Scene, reference: NDArray[np.int16] | None, setti
     found = view.labels
     if drawn.size:
         chance = unshaded(Lookback(model).probabilities(view), view)
-        found = np.where(1 - chance[0] >= settings.threshold, _cover(chance), np.uint8(Class.CLEAR))
+        found = np.where(1 - chance[0] >= settings.threshold, _cover(chance[1:]), np.uint8(Class.CLEAR))
     return {"sensed": f"{scene.about.sensed:%Y-%m-%dT%H:%M:%SZ}"} | agreement(found, cover_of(view.labels))
 
 

@@ -101,8 +101,8 @@ def spectra() -> dict[str, tuple[float, ...]]:
 
 @pytest.fixture(scope="session")
 def quick() -> MaskSettings:
-    """Give settings for a model that trains in a moment."""
-    return MaskSettings(trees=8, leaves=6, sample_size=200, min_training_scenes=2)
+    """Give settings for a model that trains in a moment, and for weather that changes from pixel to pixel."""
+    return MaskSettings(trees=8, leaves=6, sample_size=200, min_training_scenes=2, smoothing=0, opening=0)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from s2lookback.masking.classes import MASKED, Class
+from s2lookback.masking.mask import classify
+from s2lookback.masking.spatial import opened, smooth
+from s2lookback.settings import MaskSettings
+
+SHAPE = (7, 11)
+PIXEL = (20.0, 10.0)
+rasters = hnp.arrays(np.bool_, SHAPE)
+
+
+@given(hnp.arrays(np.uint8, (2, *SHAPE), elements=st.integers(0, 100)), rasters, st.tuples(*[st.integers(0, 2)] * 2))
+def test_smoothing_is_the_mean_of_the_neighbours_that_vote(percents, votes, reach):
+    smoothed = smooth(percents, votes, reach)
+    for y, x in np.ndindex(SHAPE):
+        window = np.s_[max(0, y - reach[0]) : y + reach[0] + 1, max(0, x - reach[1]) : x + reach[1] + 1]
+        for cover in range(2):
+            mean = percents[cover][window][votes[window]].mean() if votes[y, x] else 0
+            assert abs(smoothed[cover, y, x] - mean) <= 0.5
+
+
+@given(rasters, rasters, st.integers(0, 45))
+def test_opening_keeps_what_a_disc_fits_into_or_what_the_swath_cuts(found, valid, metres):
+    found &= valid
+    centres = np.stack(np.indices(SHAPE), axis=-1)
+    kept = np.zeros(SHAPE, np.bool_)
+    for centre in np.ndindex(SHAPE):
+        disc = np.hypot(*np.moveaxis((centres - centre) * PIXEL, -1, 0)) <= metres
+        if (found | ~valid)[disc].all():
+            kept |= disc & found
+    np.testing.assert_array_equal(opened(found, valid, metres, PIXEL), kept)
+
+
+@given(rasters, st.integers(0, 45))
+def test_opening_twice_is_opening_once(found, metres):
+    everywhere = np.ones(SHAPE, np.bool_)
+    once = opened(found, everywhere, metres, PIXEL)
+    np.testing.assert_array_equal(opened(once, everywhere, metres, PIXEL), once)
+
+
+@pytest.fixture
+def forest(paint):
+    return paint(np.full((9, 13), "forest", "<U6"), 1).pixels
+
+
+def test_a_single_pixel_of_cloud_or_shadow_is_taken_for_a_mistake(paint, forest):
+    surface = np.full((9, 13), "forest", "<U6")
+    surface[4, 3], surface[4, 8] = "thick", "shade"
+    mask = classify(paint(surface, 3), forest, None, MaskSettings())
+    assert (mask.classes == Class.CLEAR).all()
+    assert mask.probability[4, 3] == mask.probability[5, 9] == 11
+
+
+def test_a_patch_of_cloud_is_kept_and_so_is_one_that_the_edge_cuts(paint, forest):
+    surface = np.full((9, 13), "forest", "<U6")
+    surface[2:7, 2:7], surface[6:, 9:] = "thick", "shade"
+    mask = classify(paint(surface, 3), forest, None, MaskSettings(dilation=0))
+    assert (mask.classes[2:7, 2:7] == Class.THICK_CLOUD).sum() == 21
+    assert (mask.classes[7:, 10:] == Class.SHADOW).all()
+    assert not np.isin(mask.classes[surface == "forest"], MASKED).any()
+
+
+def test_fire_is_no_vote_for_clear(paint, forest):
+    surface = np.full((9, 13), "thick", "<U6")
+    surface[:, 6] = "fire"
+    mask = classify(paint(surface, 3), forest, None, MaskSettings())
+    assert (mask.classes[surface == "fire"] == Class.ACTIVE_FIRE).all()
+    assert (mask.classes[surface == "thick"] == Class.THICK_CLOUD).all()
+
+
+def test_speckle_is_clear_ground(paint, forest):
+    surface = np.full((9, 13), "forest", "<U6")
+    surface[::4, ::4] = "veil"
+    scene = paint(surface, 3)
+    share = (classify(scene, forest, None, MaskSettings()).classes == Class.CLEAR).mean()
+    raw = (classify(scene, forest, None, MaskSettings(smoothing=0, opening=0)).classes == Class.CLEAR).mean()
+    assert share == 1
+    assert raw < 0.5
