@@ -56,6 +56,20 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def busy(folder: Path) -> bool:
+    """Tell whether another process keeps a folder locked now."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        return False
+    finally:
+        os.close(handle)
+    return False
+
+
 def load(path: Path) -> dict[str, Any] | None:
     """Read a JSON object; None where there is no such file.
 

@@ -217,6 +217,28 @@ def train(tile: Tile, day: Day, root: Root = HERE, settings: SettingsFile = None
         _made(run(tile, _aware(day), str(root), _settings(settings).mask))
 
 
+@app.command(epilog="Example: s2lookback retract 10UFB 2025-08-30 --reason 'shifted by a pixel' --root /data/products")
+def retract(
+    tile: Tile,
+    day: Day,
+    reason: Annotated[str, typer.Option(help="Why, for whoever wonders later.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Let the scene of this very second be ingested again.")] = False,
+    root: Root = HERE,
+    settings: SettingsFile = None,
+) -> None:
+    """Take one scene out for good, and make every composite that holds its pixels without it."""
+    with _prefect(root):
+        from flows.retract import retract as run
+        from tasks.retract import restore_scene
+
+        if undo:
+            out.print(f"{restore_scene(str(root), tile, _aware(day))} is ingested again by the next run of the tile")
+            return
+        report = run(tile, _aware(day), reason, str(root), _settings(settings))
+    _left_out([report])
+    out.print(report.sentence(), highlight=False, soft_wrap=True)
+
+
 @app.command(epilog="Example: s2lookback search --root demo/catalog --tile 10UFB --product mrap --cloud-below 20")
 def search(
     root: Root = HERE,

@@ -16,7 +16,9 @@ from tasks.mrap import folded
 from tasks.place import root_of, source_of
 from tasks.reduce import reduced
 from tasks.report import DateReport, TileReport
+from tasks.retract import withdraw
 from tasks.train import month_of, trained
+from tasks.turn import turn
 
 
 @flow(name="tile", flow_run_name="tile {tile}")
@@ -39,7 +41,17 @@ def tile(
         end: Last sensing time to ingest.
     """
     root = root_of(root)
-    report = ingest(tile, source_of(source), root, settings.ingest, start, end)
+    with turn(root, tile):
+        report = ingest(tile, source_of(source), root, settings.ingest, start, end)
+        update_products(tile, root, settings, report)
+    get_run_logger().info(report.sentence())
+    return report
+
+
+def update_products(tile: str, root: str, settings: Settings, report: TileReport) -> None:
+    """Make every product of a tile follow from the scenes of the catalog, and note in the report what was done."""
+    for name in withdraw(root, tile):
+        get_run_logger().info("%s: %s is taken out, for its scene is gone", tile, name)
     steps: list[Step] = []
     models: dict[datetime, str | None] = {}
     for scene in track(scenes_of(root, tile), tile=tile, stage="products"):
@@ -48,8 +60,6 @@ def tile(
             if month not in models:
                 models[month] = _model(steps, scene, root, settings, report)
             steps.append(_step(scene, steps, models[month], root, settings, report))
-    get_run_logger().info(report.sentence())
-    return report
 
 
 def _model(steps: list[Step], scene: Arrival, root: str, settings: Settings, report: TileReport) -> str | None:

@@ -17,6 +17,7 @@ from s2lookback.settings import IngestSettings
 from s2lookback.sources.settings import SourceSettings, open_source
 from tasks.policy import POLICY, Product
 from tasks.products import basis, publish, request_for, write_bands
+from tasks.retract import refuse_retracted
 
 REVISION = 1
 """Raised whenever the same inputs and settings give other bytes."""
@@ -60,6 +61,7 @@ def ingest_scene(ref: SceneRef, *, source: SourceSettings, root: str, settings: 
     """Harmonise a scene and publish it, unless its files hold what they held when it was published."""
     started, store, opened = datetime.now(UTC), Store(root), open_source(source, settings)
     wanted = _request(ref, opened.checksums(ref), settings)
+    refuse_retracted(store, wanted)
     href = store.find(wanted)
     if href:
         store.touch(href)

@@ -31,8 +31,8 @@ def root(tmp_path_factory, prefect_server, source, settings):
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in (
-    "demo", "nightly", "tile", "ingest", "mask", "mrap", "reduce", "train", "search", "show", "explain", "export",
-    "settings"
+    "demo", "nightly", "tile", "ingest", "mask", "mrap", "reduce", "train", "retract", "search", "show", "explain",
+    "export", "settings"
 ))], ids=lambda command: " ".join(command) or "itself")  # fmt: skip
 def test_every_command_helps_and_gives_an_example(command):
     result = RUN.invoke(app, [*command, "--help"])

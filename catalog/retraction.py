@@ -1,0 +1,65 @@
+"""Scenes that were taken out for good: which content of which scene, and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from catalog.disk import load, save, told
+from catalog.layout import Item, folder_of, tile_of
+from catalog.store import Store
+from s2lookback.errors import CatalogError
+
+_FOLDER = "retractions"
+
+
+@dataclass(frozen=True, slots=True)
+class Retraction:
+    """A scene that must not come back as it was."""
+
+    inputs: Mapping[str, str]
+    """What it was read from: name to digest. The same scene with other content is welcome."""
+    reason: str
+    noted: str
+    """When, RFC 3339."""
+
+
+def note(store: Store, item: Item, reason: str, now: datetime) -> None:
+    """Note that a scene is retracted; this alone makes it so, whatever happens next."""
+    path = _path(store, tile_of(item), str(item["id"]))
+    facts: dict[str, Any] = {
+        "id": item["id"],
+        "inputs": dict(item["properties"]["s2lookback:recipe"]["inputs"]),
+        "reason": reason,
+        "noted": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    with told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(path, facts)
+
+
+def retraction(store: Store, tile: str, name: str) -> Retraction | None:
+    """Read the retraction of a scene; None where it was never retracted."""
+    path = _path(store, tile, name)
+    facts = load(path)
+    if facts is None:
+        return None
+    inputs = facts.get("inputs")
+    if not isinstance(inputs, dict):
+        raise CatalogError(f"{path}: names no inputs, expected those of the scene that was retracted")
+    return Retraction(inputs, str(facts.get("reason", "")), str(facts.get("noted", "")))
+
+
+def forget(store: Store, tile: str, name: str) -> bool:
+    """Let a scene come back; tell whether it had been retracted."""
+    path = _path(store, tile, name)
+    with told(path):
+        there = path.exists()
+        path.unlink(missing_ok=True)
+    return there
+
+
+def _path(store: Store, tile: str, name: str) -> Path:
+    folder_of("scenes", tile, name)
+    return store.root / _FOLDER / tile / f"{name}.json"

@@ -1,0 +1,33 @@
+"""One scene taken out, and everything that holds its pixels made without it."""
+
+from datetime import datetime
+
+from prefect import flow, get_run_logger
+
+from flows.tile import update_products
+from s2lookback.settings import Settings
+from tasks.place import root_of
+from tasks.report import TileReport
+from tasks.retract import retract_scene
+from tasks.turn import turn
+
+
+@flow(name="retract", flow_run_name="retract {tile} {sensed:%Y-%m-%d}")
+def retract(
+    tile: str, sensed: datetime, reason: str = "", root: str = "", settings: Settings = Settings()
+) -> TileReport:
+    """Take one scene out for good, with all that was made of it, and bring the tile's other products up to date.
+
+    Args:
+        tile: MGRS square without the T.
+        sensed: Sensing time, or its day.
+        reason: Why, for whoever wonders later.
+        root: Folder of the catalog; by default what the worker's environment names.
+        settings: How products are made; those of the nightly run, or all will be made anew.
+    """
+    root, report = root_of(root), TileReport(tile)
+    with turn(root, tile):
+        name = retract_scene(root, tile, sensed, reason)
+        get_run_logger().info("%s: %s is retracted", tile, name)
+        update_products(tile, root, settings, report)
+    return report

@@ -1,0 +1,91 @@
+"""Take scenes out of the catalog, and with them what was made of them."""
+
+from datetime import UTC, datetime
+
+from catalog import retraction
+from catalog.items import COLLECTIONS, item_id
+from catalog.layout import Item
+from catalog.store import Request, Store
+from s2lookback.errors import CatalogError, SceneError
+from tasks.history import scene_at
+
+OWN = ("reduced", "mrap", "mask")
+"""Stages whose items belong to one scene, the last made first."""
+
+
+def retract_scene(root: str, tile: str, sensed: datetime, reason: str) -> str:
+    """Take a scene out for good, with its own products; return its id.
+
+    Files of the same content are not ingested again. Composites that hold its pixels are made
+    anew by the next run of the tile.
+
+    Raises:
+        SceneError: If there is no such scene.
+    """
+    store, scene = Store(root), scene_at(root, tile, sensed)
+    item = store.read(scene.href)
+    retraction.note(store, item, reason, datetime.now(UTC))
+    withdraw(root, tile)
+    return str(item["id"])
+
+
+def restore_scene(root: str, tile: str, sensed: datetime) -> str:
+    """Let a retracted scene be ingested again; return its id.
+
+    Raises:
+        SceneError: If no scene of that very second was retracted.
+    """
+    name = item_id("scene", tile, sensed)
+    if not retraction.forget(Store(root), tile, name):
+        raise SceneError(f"{name}: was not retracted; name the sensing time to the second")
+    return name
+
+
+def refuse_retracted(store: Store, wanted: Request) -> None:
+    """Refuse a scene whose content was retracted; other content, as of a later processing baseline, may come in.
+
+    Raises:
+        SceneError: If it was; says when and why.
+    """
+    found = retraction.retraction(store, wanted.tile, wanted.id)
+    if found and found.inputs == wanted.recipe.inputs:
+        raise SceneError(f"{wanted.id}: was retracted on {found.noted}" + (f": {found.reason}" if found.reason else ""))
+
+
+def withdraw(root: str, tile: str) -> list[str]:
+    """Take out the scenes that are retracted, and every product whose scene is not there; return their ids.
+
+    Raises:
+        CatalogError: If the tile has products but not a single scene, which no retraction explains.
+    """
+    store = Store(root)
+    there = set(store.ids("scenes", tile))
+    gone = {name for name in there if _retracted(store, tile, name)}
+    orphans = [(stage, name) for stage in OWN for name in _orphans(store, stage, tile, there - gone)]
+    if orphans and not there and not any(retraction.retraction(store, tile, _scene_of(name)) for _, name in orphans):
+        raise CatalogError(f"{tile}: has {len(orphans)} products in {root} but no scene; is the folder scenes there?")
+    leaving = [("scene", name) for name in sorted(gone)] + orphans
+    leaving += [("model", item["id"]) for item in store.items("models", tile) if not _learnt_from(item) <= there - gone]
+    for stage, name in leaving:
+        store.retract(COLLECTIONS[stage], tile, name)
+    return [name for _, name in leaving]
+
+
+def _retracted(store: Store, tile: str, name: str) -> bool:
+    found = retraction.retraction(store, tile, name)
+    item = store.item("scenes", tile, name) if found else None
+    return bool(found and item and found.inputs == item["properties"]["s2lookback:recipe"]["inputs"])
+
+
+def _orphans(store: Store, stage: str, tile: str, scenes: set[str]) -> list[str]:
+    return [name for name in store.ids(COLLECTIONS[stage], tile) if _scene_of(name) not in scenes]
+
+
+def _scene_of(name: str) -> str:
+    """Name the scene that a mask, composite or reduced scene belongs to."""
+    return f"scene-{name.partition('-')[2]}"
+
+
+def _learnt_from(model: Item) -> set[str]:
+    """Name the scenes that a model learnt from; it is trained again where it is wanted."""
+    return {str(one["title"]) for one in model["links"] if one["rel"] == "derived_from"}
