@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -173,13 +174,13 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             save(folder / f"{item['properties']['version']}.json", dict(facts))
 
-    def touch(self, href: str) -> None:
-        """Note that an item was verified now."""
+    def touch(self, href: str, since: datetime) -> None:
+        """Note that an item holds what its sources held at a time: that before the first byte of them was read."""
         with told(href):
-            os.utime(self._inside(href))
+            os.utime(self._inside(href), (since.timestamp(), since.timestamp()))
 
     def verified(self, href: str) -> int:
-        """Tell when an item was published or last verified, ns since 1970-01-01 UTC."""
+        """Tell when an item was last known to hold what its sources held, ns since 1970-01-01 UTC."""
         with told(href):
             return self._inside(href).stat().st_mtime_ns
 

@@ -1,7 +1,7 @@
 """Scenes of a source to scenes of the catalog."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,9 @@ from tasks.retract import refuse_retracted
 
 REVISION = 1
 """Raised whenever the same inputs and settings give other bytes."""
+
+COARSE = timedelta(seconds=1)
+"""Clocks of file systems tick coarsely: a file that is replaced while it is read must look younger than the reading."""
 
 CLOUDY = (8, 9, 10)
 """Codes of Sen2Cor's classification that mean cloud."""
@@ -60,11 +63,12 @@ def _request(ref: SceneRef, checksums: Mapping[str, str], settings: IngestSettin
 def ingest_scene(ref: SceneRef, *, source: SourceSettings, root: str, settings: IngestSettings) -> Product:
     """Harmonise a scene and publish it, unless its files hold what they held when it was published."""
     started, store, opened = datetime.now(UTC), Store(root), open_source(source, settings)
+    since = started - COARSE
     wanted = _request(ref, opened.checksums(ref), settings)
     refuse_retracted(store, wanted)
     href = store.find(wanted)
     if href:
-        store.touch(href)
+        store.touch(href, since)
         return Product(href, made=False)
     scene = opened.open_scene(ref)
     if not scene.valid.any():
@@ -79,7 +83,9 @@ def ingest_scene(ref: SceneRef, *, source: SourceSettings, root: str, settings: 
             documents=sorted(scene.metadata),
             cloud_cover=_cloud_cover(scene),
         )
-        return Product(publish(store, wanted, folder, described, started), made=True)
+        href = publish(store, wanted, folder, described, started)
+        store.touch(href, since)
+        return Product(href, made=True)
 
 
 def _write(folder: Path, scene: Scene) -> None:

@@ -429,8 +429,8 @@ def test_when_an_item_was_verified_is_known_without_changing_it(store, sample):
     os.utime(href, ns=(0, 0))
     content = Path(href).read_bytes()
     assert store.verified(href) == 0
-    store.touch(href)
-    assert store.verified(href) > 0
+    store.touch(href, datetime(2025, 8, 31, tzinfo=UTC))
+    assert store.verified(href) == 1_756_598_400_000_000_000
     assert Path(href).read_bytes() == content
 
 

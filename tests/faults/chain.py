@@ -1,17 +1,23 @@
 """The real chain of a tiny tile without a Prefect server, and processes that run it, to be killed by the tests.
 
-chain.py run <root> <tile> ...      bring tiles up to date, one after the other
-chain.py kill <folder> <seed> <n>   run two tiles side by side and kill them n times; print what was found as JSON
+chain.py kill <folder> <seed> <n>   run two tiles side by side and kill them n times
+chain.py fill <folder> <step>       run a tile on a disk that grows by so many KiB whenever it is full
+chain.py freeze <folder>            run a tile on a disk that has become read-only
+
+Each prints what was found as JSON. The last two want `unshare --map-root-user --mount`.
 """
 
 import json
 import os
 import random
+import shutil
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,11 +28,13 @@ from prefect.logging import disable_run_logger
 
 from catalog.store import Store
 from flows.tile import tile as update
+from s2lookback.errors import CatalogError, TransientError
 from s2lookback.settings import IngestSettings, MaskSettings, ReduceSettings, Settings
 from s2lookback.simulate import Scenario
 from s2lookback.sources.settings import SourceSettings
 from tasks.report import TileReport
 
+CHECKOUT = Path(__file__).parents[2]
 TILES = ("10UFB", "09UYT")
 SETTINGS = Settings(
     ingest=IngestSettings(bands=("B12", "B11", "B8A", "B04")),
@@ -83,10 +91,14 @@ def start(root: Path, tile: str) -> int:
     child = os.fork()
     if child:
         return child
-    with ExitStack() as stack:
-        stack.callback(os._exit, 1)  # whatever is raised, a child never returns into its parent's code
+    status = 1  # whatever is raised, a child never returns into its parent's code
+    try:
         run(root, tile)
-        os._exit(0)
+        status = 0
+    except Exception:  # noqa: BLE001  the parent sees the status only
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
 
 def faults(root: Path) -> list[str]:
@@ -105,7 +117,7 @@ def faults(root: Path) -> list[str]:
 
 
 def kill(folder: Path, seed: int, kills: int) -> dict[str, Any]:
-    """Run two tiles in one catalog after another, killing either or both at random moments, until it was ``kills`` times."""
+    """Run two tiles in one catalog after another, and kill either or both at random moments, often enough."""
     random_ = random.Random(seed)  # noqa: S311  moments, not secrets
     began = time.monotonic()
     undisturbed = folder / "undisturbed"
@@ -138,9 +150,47 @@ def kill(folder: Path, seed: int, kills: int) -> dict[str, Any]:
     return report | {"seconds": round(time.monotonic() - began, 1), "files": len(expected)}
 
 
+def script(*arguments: object, prefix: Sequence[str] = ()) -> str:
+    """Do one of the jobs below in a process of its own, since this one may have threads that do not survive a fork."""
+    command = [*prefix, sys.executable, __file__, *map(str, arguments)]
+    paths = os.environ | {"PYTHONPATH": str(CHECKOUT)}
+    done = subprocess.run(command, cwd=CHECKOUT, env=paths, capture_output=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+def fill(disk: Path, step: int) -> dict[str, Any]:
+    """Run a tile on a disk that is too small at first and grows by ``step`` KiB whenever it was full."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", disk], check=True)
+    report: dict[str, Any] = {"errors": [], "faults": [], "left": []}
+    for size in range(step, 8000, step):
+        subprocess.run(["mount", "-o", f"remount,size={size}k", disk], check=True)
+        try:
+            run(disk / "catalog", dates=2)
+            break
+        except (TransientError, OSError, RuntimeError) as error:
+            report["errors"].append(f"{type(error).__name__}: {error}")
+        report["faults"] += faults(disk / "catalog")
+        report["left"] += [str(path) for path in disk.rglob(".stage-*")]
+    shutil.copytree(disk / "catalog", disk.with_name("copy"))
+    return report
+
+
+def freeze(disk: Path) -> list[str]:
+    """Run a tile on a disk that is read-only by then; give what is said if nothing is to do, and if something is."""
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], check=True)
+    run(disk / "catalog", dates=2)
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    said = [run(disk / "catalog", dates=2).sentence()]
+    try:
+        run(disk / "catalog", dates=3)
+    except CatalogError as error:
+        said.append(str(error))
+    shutil.copytree(disk / "catalog", disk.with_name("copy"))
+    return said
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "kill":
-        sys.stdout.write(json.dumps(kill(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))))
-    else:
-        for name in sys.argv[3:]:
-            run(Path(sys.argv[2]), name)
+    job, folder = sys.argv[1], Path(sys.argv[2])
+    jobs = {"kill": kill, "fill": fill, "freeze": freeze}
+    sys.stdout.write(json.dumps(jobs[job](folder, *map(int, sys.argv[3:]))))
