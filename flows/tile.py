@@ -20,6 +20,9 @@ from tasks.retract import withdraw
 from tasks.train import month_of, trained
 from tasks.turn import turn
 
+Period = tuple[datetime, datetime]
+"""First and last sensing time, both included."""
+
 
 @flow(name="tile", flow_run_name="tile {tile}")
 def tile(
@@ -48,8 +51,18 @@ def tile(
     return report
 
 
-def update_products(tile: str, root: str, settings: Settings, report: TileReport) -> None:
-    """Make every product of a tile follow from the scenes of the catalog, and note in the report what was done."""
+def update_products(
+    tile: str, root: str, settings: Settings, report: TileReport, *, again: Period | None = None
+) -> None:
+    """Make every product of a tile follow from the scenes of the catalog, and note in the report what was done.
+
+    Args:
+        tile: MGRS square without the T.
+        root: Folder of the catalog.
+        settings: How products are made.
+        report: Gets what was done.
+        again: First and last sensing time whose products are made anew though they are there.
+    """
     for name in withdraw(root, tile):
         get_run_logger().info("%s: %s is taken out, for its scene is gone", tile, name)
     steps: list[Step] = []
@@ -57,15 +70,18 @@ def update_products(tile: str, root: str, settings: Settings, report: TileReport
     for scene in track(scenes_of(root, tile), tile=tile, stage="products"):
         with report.leaving_out(f"scene of {scene}"):
             month = month_of(scene.sensed)
+            anew = again is not None and again[0] <= scene.sensed <= again[1]
             if month not in models:
-                models[month] = _model(steps, scene, root, settings, report)
-            steps.append(_step(scene, steps, models[month], root, settings, report))
+                models[month] = _model(steps, scene, root, settings, report, again=anew)
+            steps.append(_step(scene, steps, models[month], root, settings, report, again=anew))
 
 
-def _model(steps: list[Step], scene: Arrival, root: str, settings: Settings, report: TileReport) -> str | None:
+def _model(
+    steps: list[Step], scene: Arrival, root: str, settings: Settings, report: TileReport, *, again: bool
+) -> str | None:
     """Give the model of the scene's month; None where none can be trained, and the rules must do."""
     try:
-        product = trained(steps, scene.sensed, root, settings.mask)
+        product = trained(steps, scene.sensed, root, settings.mask, again=again)
     except SceneError as error:
         get_run_logger().warning("%s %s: masked by rules: %s", scene.tile, scene, error)
         return None
@@ -73,15 +89,22 @@ def _model(steps: list[Step], scene: Arrival, root: str, settings: Settings, rep
 
 
 def _step(
-    scene: Arrival, steps: list[Step], model: str | None, root: str, settings: Settings, report: TileReport
+    scene: Arrival,
+    steps: list[Step],
+    model: str | None,
+    root: str,
+    settings: Settings,
+    report: TileReport,
+    *,
+    again: bool,
 ) -> Step:
     """Mask a scene against the composite before it, fold it into that one, make its thin cloud thinner."""
     started, made, kept = time.monotonic(), report.made.total(), report.kept.total()
     reference = steps[-1].composite if steps else None
-    mask = report.count("mask", masked(scene, reference, model, root, settings.mask))
-    composite = report.count("mrap", folded(scene, mask, reference, root, settings.mrap))
+    mask = report.count("mask", masked(scene, reference, model, root, settings.mask, again=again))
+    composite = report.count("mrap", folded(scene, mask, reference, root, settings.mrap, again=again))
     step = Step(scene, reference, mask, composite)
-    report.count("reduced", reduced(step, root, settings.reduce))
+    report.count("reduced", reduced(step, root, settings.reduce, again=again))
     clear, method = outcome(mask, root)
     new, old = report.made.total() - made, report.kept.total() - kept
     report.dates.append(DateReport(scene.sensed, clear, method, new, old, time.monotonic() - started))

@@ -22,7 +22,9 @@ REVISION = 2
 """Raised whenever the same inputs and settings give other bytes."""
 
 
-def masked(scene: Arrival, reference: str | None, model: str | None, root: str, settings: MaskSettings) -> Product:
+def masked(
+    scene: Arrival, reference: str | None, model: str | None, root: str, settings: MaskSettings, *, again: bool = False
+) -> Product:
     """Give the mask of a scene, judged against the composite before it; made only if the catalog lacks it."""
     store = Store(root)
     inputs = content_of(store.read(scene.href))
@@ -30,7 +32,7 @@ def masked(scene: Arrival, reference: str | None, model: str | None, root: str, 
     inputs |= content_of(store.read(model)) if model else {}
     wanted = request_for("mask", REVISION, scene.tile, scene.sensed, inputs, settings.model_dump(mode="json"))
     return unless_published(
-        mask_scene, wanted, root, scene=scene.href, reference=reference, model=model, settings=settings
+        mask_scene, wanted, root, again=again, scene=scene.href, reference=reference, model=model, settings=settings
     )
 
 

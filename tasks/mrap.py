@@ -29,14 +29,16 @@ OLDEST_SHOWN = 60
 """Days at which the age picture is darkest."""
 
 
-def folded(scene: Arrival, mask: str, reference: str | None, root: str, settings: MrapSettings) -> Product:
+def folded(
+    scene: Arrival, mask: str, reference: str | None, root: str, settings: MrapSettings, *, again: bool = False
+) -> Product:
     """Give the composite up to a scene, from the one before it; made only if the catalog lacks it."""
     store = Store(root)
     inputs = content_of(store.read(scene.href)) | content_of(store.read(mask))
     inputs |= content_of(store.read(reference)) if reference else {}
     wanted = request_for("mrap", REVISION, scene.tile, scene.sensed, inputs, settings.model_dump(mode="json"))
     return unless_published(
-        composite_scene, wanted, root, scene=scene.href, mask=mask, reference=reference, settings=settings
+        composite_scene, wanted, root, again=again, scene=scene.href, mask=mask, reference=reference, settings=settings
     )
 
 

@@ -58,7 +58,7 @@ class Product:
     made: bool
 
 
-def unless_published(make: Task[..., str], wanted: Request, root: str, **inputs: Any) -> Product:
-    """Give the product of a recipe, made in a task run of its own only if the catalog lacks it."""
-    href = Store(root).find(wanted)
+def unless_published(make: Task[..., str], wanted: Request, root: str, *, again: bool, **inputs: Any) -> Product:
+    """Give the product of a recipe, made in a task run of its own only if the catalog lacks it or it is wanted again."""
+    href = None if again else Store(root).find(wanted)
     return Product(href, made=False) if href else Product(make(wanted, root=root, **inputs), made=True)

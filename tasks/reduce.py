@@ -33,13 +33,13 @@ REVISION = 1
 """Raised whenever the same inputs and settings give other bytes."""
 
 
-def reduced(step: Step, root: str, settings: ReduceSettings) -> Product:
+def reduced(step: Step, root: str, settings: ReduceSettings, *, again: bool = False) -> Product:
     """Give a scene with its thin cloud made thinner; made only if the catalog lacks it."""
     store, scene = Store(root), step.scene
     inputs = content_of(store.read(scene.href)) | content_of(store.read(step.mask))
     inputs |= bands_content_of(store.read(step.reference)) if step.reference else {}
     wanted = request_for("reduced", REVISION, scene.tile, scene.sensed, inputs, settings.model_dump(mode="json"))
-    return unless_published(thin_cloud, wanted, root, step=step, settings=settings)
+    return unless_published(thin_cloud, wanted, root, again=again, step=step, settings=settings)
 
 
 @task(task_run_name="{wanted.id}", **POLICY)

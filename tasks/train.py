@@ -29,7 +29,9 @@ MAX_MODEL = 64 * 2**20
 """Bytes of the largest model that is read."""
 
 
-def trained(steps: Sequence[Step], sensed: datetime, root: str, settings: MaskSettings) -> Product | None:
+def trained(
+    steps: Sequence[Step], sensed: datetime, root: str, settings: MaskSettings, *, again: bool = False
+) -> Product | None:
     """Give the model for a scene sensed at ``sensed``, made only if the catalog lacks it.
 
     Returns:
@@ -45,7 +47,7 @@ def trained(steps: Sequence[Step], sensed: datetime, root: str, settings: MaskSe
         inputs |= bands_content_of(store.read(step.reference)) if step.reference else {}
     month = month_of(sensed)
     wanted = request_for("model", REVISION, chosen[-1].scene.tile, month, inputs, settings.model_dump(mode="json"))
-    return unless_published(train_model, wanted, root, month=month, steps=chosen, settings=settings)
+    return unless_published(train_model, wanted, root, again=again, month=month, steps=chosen, settings=settings)
 
 
 def month_of(sensed: datetime) -> datetime:

@@ -64,6 +64,13 @@ def test_show_names_what_an_item_was_made_from(root):
     assert "mrap-10UFB-20250808T191921" in result.stdout
 
 
+@pytest.mark.parametrize("tile", ["10IOO", "tile", "../etc"])
+def test_a_name_that_is_no_tile_is_one_sentence(tile, tmp_path):
+    result = RUN.invoke(app, ["mask", tile, "2025-08-13", "--root", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "expected one like 10UFB" in " ".join(result.output.split())
+
+
 def test_an_item_that_is_not_there_is_one_sentence(tmp_path):
     result = RUN.invoke(app, ["show", "mrap-10UFB-20250813T191921", "--root", str(tmp_path)])
     assert result.exit_code == 1

@@ -11,6 +11,7 @@ import pytest
 
 from catalog.facts import bands_of
 from catalog.store import Store
+from flows.backfill import backfill
 from flows.nightly import nightly
 from flows.tile import tile as update
 from s2lookback.errors import SceneError
@@ -148,6 +149,16 @@ def test_a_tile_that_fails_does_not_stop_the_night(tmp_path, source, settings, s
     reports = nightly(source, str(tmp_path), settings, tiles=["nonsense", TILE], end=end)
     assert reports[0].failed
     assert reports[1].made["mrap"] == 2
+
+
+def test_a_backfill_makes_its_dates_anew_mends_what_was_damaged_and_changes_no_other_byte(copied, scenario, settings):
+    before = files_of(copied)
+    start, end = sensing_times(scenario)[2], sensing_times(scenario)[4]
+    damaged = next((copied / "masks" / TILE).glob(f"*{start:%Y%m%dT%H%M%S}/*/class.tif"))
+    damaged.write_bytes(bytes(len(damaged.read_bytes())))
+    report = backfill(TILE, start, end, str(copied), settings)
+    assert report.made["mask"] == report.made["mrap"] == report.made["reduced"] == 3
+    assert files_of(copied) == before
 
 
 def test_no_item_says_when_or_where_it_was_made(made):

@@ -1,0 +1,6 @@
+"""The program `s2lookback`: one subcommand a job."""
+
+from flows.cli import looks, runs  # each adds its commands to the program
+from flows.cli.words import app
+
+__all__ = ["app", "looks", "runs"]
