@@ -14,12 +14,9 @@ from numpy.typing import NDArray
 
 from s2lookback.cog import THREADS, Cog, Spec, Tile, encode, halve, open_aligned, open_cog, write_cog
 from s2lookback.errors import SceneError
-from s2lookback.mrap.tile import COUNT, SENSED, SOURCE, Date, Facts, Job, Part, fold_tile
+from s2lookback.mrap.tile import COUNT, SENSED, SOURCE, Address, Date, Facts, Job, Part, fold_tile
 from s2lookback.raster import read_grid
 from s2lookback.scene import NODATA, SCALE
-
-Address = tuple[int, int]
-"""Row and column of a tile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +154,7 @@ def _write(folder: str | Path, job: Job, threads: int) -> Summary:
 
 
 def _fold(job: Job, at: Address) -> tuple[dict[str, _Node], Facts]:
-    parts, facts = fold_tile(job, *at)
+    parts, facts = fold_tile(job, at)
     return {name: _node(part, job.specs[name], 0, at) for name, part in parts.items()}, facts
 
 
