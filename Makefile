@@ -9,10 +9,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: help demo test check bench up down lock clean
+.PHONY: help demo test check bench bench-mrap up down lock clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/.runs ## Simulate a tile with a growing fire, run the nightly flow on it, draw what came out (no server, account or network)
 	@$(BIN)/s2lookback demo
@@ -25,6 +25,9 @@ check: $(VENV)/.tests ## Lint, types, import arrows: what a reviewer would run
 
 bench: $(VENV)/.tests ## Measure: time and memory of each stage, against the floor
 	@$(BIN)/python -m tests.bench
+
+bench-mrap: $(VENV)/.tests ## Measure the composite engine against other tools, into docs/performance.md (peers: .venv/bin/pip install -e '.[bench]')
+	@$(BIN)/python -m tests.bench mrap --report
 
 up: $(VENV)/.runs ## Start Prefect's server and two workers on this machine, deploy every flow, print where to look
 	@deployments/up.sh

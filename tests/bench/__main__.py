@@ -1,0 +1,12 @@
+"""Runs the measurements: ``python -m tests.bench`` all of them, ``python -m tests.bench mrap --help`` one."""
+
+import sys
+
+from tests.bench import mrap
+
+MEASUREMENTS = {"mrap": mrap.main}
+
+if __name__ == "__main__":
+    name, *options = sys.argv[1:] or [""]
+    for chosen in MEASUREMENTS if not name else [name]:
+        MEASUREMENTS[chosen](options)

@@ -1,0 +1,142 @@
+"""The composite engine against other ways to the same pixels, and against the floor. ``make bench-mrap``."""
+
+import argparse
+import importlib.util
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from s2lookback.mrap.tile import RASTERS
+from s2lookback.raster import read_band
+from tests.bench.measure import Cost, cost, machine, middle
+from tests.bench.mrap_data import CLEAR, names
+from tests.bench.mrap_parts import flatness, parts
+
+REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
+BEGIN, END = "<!-- written by make bench-mrap -->", "<!-- end of what make bench-mrap wrote -->"
+OURS, COPY, FLOOR = "this platform", "copy of the files", "floor"
+WAYS = "tests.bench.mrap_ways"
+PEERS = {"stackstac": "stackstac", "odc": "odc.stac"}
+
+say = sys.stderr.write
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One thing to be done, in several ways."""
+
+    title: str
+    ways: dict[str, str]
+    check: tuple[str, ...]
+    """Files that every way but the floor must give with the same pixels."""
+    arguments: dict[str, object]
+
+
+def main(options: Sequence[str]) -> None:
+    """Measure, say what came out, and write it into ``docs/performance.md``."""
+    asked = _asked(options)
+    folder = Path(tempfile.mkdtemp(prefix="bench-mrap-", dir=asked.folder))
+    try:
+        say(f"writing {asked.dates} dates and {len(CLEAR)} scenes of {asked.bands} bands of {asked.size}² pixels\n")
+        cost("tests.bench.mrap_data:make", folder=str(folder), size=asked.size, bands=asked.bands, dates=asked.dates)
+        cost(f"{WAYS}:mask_scenes", folder=str(folder), bands=asked.rebuild_bands, dates=asked.dates)
+        tables = [_measured(work, folder, asked.repeats) for work in _works(asked, str(folder))]
+        tables += [parts(folder, asked.size), flatness(folder)]
+    finally:
+        shutil.rmtree(folder)
+    text = f"{machine()}. {asked.size}² pixels, medians of {asked.repeats} interleaved runs, page cache warm."
+    text = "\n\n".join([text, *tables])
+    say(text + "\n")
+    if asked.report:
+        _write_report(text)
+
+
+def _asked(options: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench mrap", description=__doc__)
+    parser.add_argument("--size", type=int, default=5490, help="rows and columns")
+    parser.add_argument("--bands", type=int, default=8, help="of a scene that is folded into a composite")
+    parser.add_argument("--rebuild-bands", type=int, default=4, help="of composites of many dates")
+    parser.add_argument("--dates", type=int, default=10)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--folder", help="where there is room for the scenes and one result")
+    parser.add_argument("--report", action="store_true", help=f"write the tables into {REPORT.name}")
+    return parser.parse_args(options)
+
+
+def _works(asked: argparse.Namespace, folder: str) -> list[Work]:
+    """List what is measured; a library that is not installed is left out, with a line saying so."""
+    every, bands = (*names(asked.bands), *RASTERS), names(asked.rebuild_bands)
+    series = {"folder": folder, "bands": asked.rebuild_bands, "dates": asked.dates}
+    step = {OURS: "step_ours", "rasterio and numpy": "step_loop", COPY: "step_copy", FLOOR: "step_floor"}
+    newest = {OURS: "newest_ours", "GDAL VRT": "newest_vrt", "rasterio merge": "newest_merge", FLOOR: "newest_floor"}
+    each = {OURS: "all_ours", "rasterio and numpy": "all_loop", FLOOR: "all_floor"}
+    last = tuple(f"date{asked.dates - 1}/{name}" for name in bands)
+    shape, dates = f"{asked.bands} bands", f"{asked.dates} dates, {asked.rebuild_bands} bands"
+    return [
+        *(
+            Work(f"One scene, {scene}, onto a composite, {shape}", _here(step), every, _step(asked, folder, scene))
+            for scene in CLEAR
+        ),
+        Work(f"Only the newest composite of {dates}", _here(newest) | _peers("newest"), bands, series),
+        Work(f"The composite of each of {dates}", _here(each) | _peers("all"), last, series),
+    ]
+
+
+def _step(asked: argparse.Namespace, folder: str, scene: str) -> dict[str, object]:
+    return {"folder": folder, "bands": asked.bands, "scene": scene}
+
+
+def _here(ways: dict[str, str]) -> dict[str, str]:
+    return {name: f"{WAYS}:{function}" for name, function in ways.items()}
+
+
+def _peers(work: str) -> dict[str, str]:
+    found = {}
+    for name, module in PEERS.items():
+        if importlib.util.find_spec(module.split(".")[0]):
+            found[f"{module.replace('.', '-')} and xarray"] = f"tests.bench.mrap_peers:{work}_{name}"
+        else:
+            say(f"{module} is not installed and left out: pip install -e '.[bench]'\n")
+    return found
+
+
+def _measured(work: Work, folder: Path, repeats: int) -> str:
+    """Measure one work and compare the pixels of every way with ours; give a table."""
+    say(f"{work.title}\n")
+    out = folder / "out"
+    expected: dict[str, int] = {}
+    runs: dict[str, list[Cost]] = {name: [] for name in work.ways}
+    for repeat in range(repeats):
+        for name, function in work.ways.items():
+            out.mkdir()
+            runs[name].append(cost(function, out=str(out), **work.arguments))
+            if repeat == 0 and name not in (COPY, FLOOR):
+                found = {path: hash(read_band(out / f"{path}.tif").tobytes()) for path in work.check}
+                expected = expected or found
+                if found != expected:
+                    raise AssertionError(f"{work.title}: {name} gave other pixels than {OURS}")
+            shutil.rmtree(out)
+    return _table(work.title, runs)
+
+
+def _table(title: str, runs: dict[str, list[Cost]]) -> str:
+    lines = [
+        f"### {title}", "", "| way | wall, s | × ours | × floor | CPU, s | peak, MB | read, MB | written, MB |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]  # fmt: skip
+    medians = {name: middle(costs) for name, costs in runs.items()}
+    for name, each in medians.items():
+        ours, floor = each.wall / medians[OURS].wall, each.wall / medians[FLOOR].wall
+        cells = f"{each.wall:.2f} | {ours:.2f} | {floor:.1f} | {each.cpu:.1f}"
+        lines.append(f"| {name} | {cells} | {each.peak:.0f} | {each.read:.0f} | {each.written:.0f} |")
+    return "\n".join(lines)
+
+
+def _write_report(text: str) -> None:
+    """Replace what an earlier run wrote; the rest of the file is not ours."""
+    before, _, rest = REPORT.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    REPORT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
