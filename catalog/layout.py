@@ -106,18 +106,20 @@ def source_link(source: Mapping[str, Any]) -> Link:
     )
 
 
-def structural_links(item: Mapping[str, Any], version: str, predecessor: str | None) -> list[Link]:
-    """Link an item to its place in the catalog and to the record of its making."""
-    name = f"{item['id']}.json"
+def structural_links(item: Mapping[str, Any], version: str, predecessor: Link | None) -> list[Link]:
+    """Link an item to its place in the catalog, to the record of its making, and to the version that it replaced."""
     links = [
         link("root", "../../../catalog.json"),
         link("parent", "../catalog.json"),
         link("collection", "../../collection.json"),
         link("processing-execution", f"../../../executions/{item['collection']}/{item['id']}/{version}.json"),
     ]
-    if predecessor:
-        links.append(link("predecessor-version", f"./{predecessor}/{name}", GEOJSON))
-    return links
+    return [*links, predecessor] if predecessor else links
+
+
+def predecessor_link(item: Mapping[str, Any], version: str, facts: Mapping[str, Any]) -> Link:
+    """Link an item to the version that it replaced, telling how it differs."""
+    return link("predecessor-version", f"./{version}/{item['id']}.json", GEOJSON, **facts)
 
 
 def own_links(item: Mapping[str, Any]) -> list[Link]:
@@ -127,8 +129,13 @@ def own_links(item: Mapping[str, Any]) -> list[Link]:
 
 def predecessor_of(item: Mapping[str, Any]) -> str | None:
     """Read which version an item replaced."""
-    hrefs = [str(one["href"]) for one in item["links"] if one["rel"] == "predecessor-version"]
-    return hrefs[0].split("/")[1] if hrefs else None
+    replaced = replaced_link(item)
+    return str(replaced["href"]).split("/")[1] if replaced else None
+
+
+def replaced_link(item: Mapping[str, Any]) -> Link | None:
+    """Read the link to the version that an item replaced."""
+    return next((one for one in item["links"] if one["rel"] == "predecessor-version"), None)
 
 
 def archived(item: Item) -> Item:

@@ -141,7 +141,9 @@ class Store:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def publish(self, request: Request, folder: Path, item: Mapping[str, Any]) -> str:
+    def publish(
+        self, request: Request, folder: Path, item: Mapping[str, Any], replaced: Mapping[str, Any] | None = None
+    ) -> str:
         """Publish the files of a stage under an item, whole or not at all; return the item's href.
 
         Equal content gets no new version: at most the item's facts are refreshed.
@@ -150,6 +152,7 @@ class Store:
             request: What was wanted.
             folder: The stage, with every file that the item's assets name and no other.
             item: As a builder of ``catalog.items`` gives it; asset hrefs are bare file names.
+            replaced: What to tell of the difference, should it replace another version.
 
         Raises:
             CatalogError: If a file is missing, empty or unnamed, provenance is incomplete, or the catalog is read-only.
@@ -162,7 +165,7 @@ class Store:
                 flush(folder / file)
             flush(folder)
             with locked(path.parent):
-                self._commit(request, folder, whole, files)
+                self._commit(request, folder, whole, files, replaced or {})
             self._list(whole)
         return str(path)
 
@@ -239,17 +242,19 @@ class Store:
         except CatalogError:
             return None
 
-    def _commit(self, request: Request, folder: Path, item: Item, files: Mapping[str, str]) -> None:
+    def _commit(
+        self, request: Request, folder: Path, item: Item, files: Mapping[str, str], facts: Mapping[str, Any]
+    ) -> None:
         """Move the files to their version's folder, archive what stood, and replace the item: this is the commit."""
         path = self._path(request.collection, request.tile, request.id)
         version, old = item["properties"]["version"], self._standing(request)
         settle(folder, path.parent / version, files)
         predecessor = None
         if old is not None and old["properties"]["version"] == version:
-            predecessor = layout.predecessor_of(old)
+            predecessor = layout.replaced_link(old)
         elif old is not None and (path.parent / old["properties"]["version"]).is_dir():
-            predecessor = old["properties"]["version"]
-            save(path.parent / predecessor / path.name, layout.archived(old))
+            predecessor = layout.predecessor_link(item, old["properties"]["version"], facts)
+            save(path.parent / old["properties"]["version"] / path.name, layout.archived(old))
         if old is None:
             (path.parent / _UNLISTED).touch()
         links = layout.structural_links(item, version, predecessor)

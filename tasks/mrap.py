@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 from prefect import task
 
+from catalog.audit import problems
 from catalog.facts import bands_of, grid_of, sensed_of
 from catalog.items import item_id, mrap_item
+from catalog.lineage import causes
 from catalog.store import Request, Store
+from s2lookback.errors import SceneError
+from s2lookback.mrap.difference import changed_pixels
 from s2lookback.mrap.engine import Observation, Summary, fold_files
 from s2lookback.mrap.fold import DAY
 from s2lookback.mrap.tile import RASTERS, SENSED
@@ -65,7 +69,21 @@ def composite_scene(
             age_days=_ages(summary, date.sensed),
             source_count=len(table),
         )
-        return publish(store, wanted, folder, described, started)
+        return publish(store, wanted, folder, described, started, _difference(store, wanted, folder, described))
+
+
+def _difference(store: Store, wanted: Request, folder: Path, item: dict[str, Any]) -> dict[str, Any]:
+    """Say how many pixels differ from the version that stands, and why; nothing where none stands."""
+    old = store.item(wanted.collection, wanted.tile, wanted.id)
+    if old is None or any(problems(store, old, deep=False)):
+        return {}
+    names = [key for key in old["assets"] if (folder / f"{key}.tif").is_file()]
+    try:
+        moved = changed_pixels(_files(store, old, names), {key: str(folder / f"{key}.tif") for key in names})
+    except SceneError:  # its bytes were damaged: what they were cannot be told, and this mends them
+        return {}
+    new = {**item, "properties": {**item["properties"], "s2lookback:recipe": wanted.recipe.to_dict()}}
+    return {"s2lookback:changed_pixels": moved, "s2lookback:cause": "; ".join(causes(store, old, new))}
 
 
 def _files(store: Store, item: dict[str, Any], keys: Iterable[str]) -> dict[str, str]:

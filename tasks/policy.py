@@ -59,6 +59,6 @@ class Product:
 
 
 def unless_published(make: Task[..., str], wanted: Request, root: str, *, again: bool, **inputs: Any) -> Product:
-    """Give the product of a recipe, made in a task run of its own only if the catalog lacks it or it is wanted again."""
+    """Give the product of a recipe, made in a task run of its own only if the catalog lacks it or it is wanted anew."""
     href = None if again else Store(root).find(wanted)
     return Product(href, made=False) if href else Product(make(wanted, root=root, **inputs), made=True)

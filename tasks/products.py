@@ -154,9 +154,16 @@ def basis(
     )
 
 
-def publish(store: Store, wanted: Request, folder: Path, item: Item, started: datetime) -> str:
+def publish(
+    store: Store,
+    wanted: Request,
+    folder: Path,
+    item: Item,
+    started: datetime,
+    replaced: Mapping[str, Any] | None = None,
+) -> str:
     """Publish an item, and beside the catalog the record of its making, so that no clock changes the item's bytes."""
-    href = store.publish(wanted, folder, item)
+    href = store.publish(wanted, folder, item, replaced)
     now = datetime.now(UTC)
     run = {"flow_run": str(flow_run.id or ""), "task_run": str(task_run.id or "")}
     facts = {"created": f"{now:%Y-%m-%dT%H:%M:%SZ}", "seconds": round((now - started).total_seconds(), 3)}

@@ -125,6 +125,21 @@ def test_scenes_that_arrive_late_and_out_of_order_give_the_same_pixels(
         assert found == expected
 
 
+def test_a_composite_that_a_late_scene_changes_says_how_many_pixels_moved_and_why(tmp_path, scenario, source, settings):
+    first, late, last = sensing_times(scenario)[1:4]
+    for start, end in ((first, first), (last, last)):
+        update(TILE, source, str(tmp_path), settings, start=start, end=end)
+    store, name = Store(str(tmp_path)), f"mrap-{TILE}-{last:%Y%m%dT%H%M%S}"
+    old = store.item("mrap", TILE, name)
+    before = {key: read_band(store.asset(old, key)) for key in (*bands_of(old), "source", "sensed", "count")}
+    update(TILE, source, str(tmp_path), settings, start=late, end=late)
+    new = store.item("mrap", TILE, name)
+    (link,) = [link for link in new["links"] if link["rel"] == "predecessor-version"]
+    moved = np.any([band != read_band(store.asset(new, key)) for key, band in before.items()], axis=0)
+    assert link["s2lookback:changed_pixels"] == int(moved.sum()) > 0
+    assert f"the scene of {late:%Y-%m-%d} came in" in link["s2lookback:cause"]
+
+
 def test_a_scene_that_cannot_be_opened_is_left_out_and_the_rest_published(
     tmp_path, scenario, source, settings, monkeypatch
 ):
