@@ -13,11 +13,12 @@ from hypothesis.extra import numpy as hnp
 from rasterio.shutil import copy as copy_raster
 from rio_cogeo import cog_validate
 
-from s2lookback.cog import Spec, decode, encode, encode_band, halve, open_cog, write_cog
+from s2lookback.cog import encode_band, open_cog, write_cog
 from s2lookback.errors import GridMismatchError, SceneError
 from s2lookback.grid import Grid
 from s2lookback.raster import read_band, read_grid, write_band
 from s2lookback.scene import NODATA
+from s2lookback.tiles import Spec, decode, encode, halve
 
 TILE = 16
 GRID = Grid(32610, (20.0, 0.0, 500_020.0, 0.0, -20.0, 5_600_040.0), 37, 70)

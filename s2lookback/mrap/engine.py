@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from s2lookback.cog import THREADS, Cog, Spec, Tile, encode, halve, open_aligned, open_cog, write_cog
+from s2lookback.cog import THREADS, Cog, Tile, open_aligned, open_cog, write_cog
 from s2lookback.errors import SceneError
-from s2lookback.mrap.tile import COUNT, SENSED, SOURCE, Address, Date, Facts, Job, Part, fold_tile
+from s2lookback.mrap.tile import COUNT, DOUBT, RASTERS, SENSED, SOURCE, Address, Date, Facts, Job, Part, fold_tile
 from s2lookback.raster import read_grid
-from s2lookback.scene import NODATA, SCALE
+from s2lookback.scene import NO_PERCENT, NODATA, SCALE
+from s2lookback.settings import MrapSettings
+from s2lookback.tiles import Spec, encode, halve
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Observation:
     """Band name to file."""
     classes: str
     """File of the codes of ``Class``."""
+    doubt: str | None = None
+    """File of the probability that the surface is hidden, percent; None if the mask does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from s2lookback.cog import Cog, Pixels, Spec
-from s2lookback.masking.classes import usable
-from s2lookback.mrap.fold import DAY, Composite, valued
+from s2lookback.cog import Cog
+from s2lookback.mrap.fold import Composite, expired, valued
+from s2lookback.mrap.policy import counted, effective, preferred
 from s2lookback.mrap.quality import check_composite, check_succession
-from s2lookback.scene import NODATA
+from s2lookback.scene import NO_PERCENT, NODATA
+from s2lookback.settings import MrapSettings
+from s2lookback.tiles import Pixels, Spec
 
 SOURCE, SENSED, COUNT = RASTERS = ("source", "sensed", "count")
 """What a composite has beside its bands."""
+
+DOUBT = "doubt"
+"""What it has too where the masks say how sure they are."""
 
 Address = tuple[int, int]
 """Row and column of a tile."""
@@ -30,6 +35,8 @@ class Date:
     """Whole seconds since 1970-01-01 UTC."""
     bands: Mapping[str, Cog]
     classes: Cog
+    doubt: Cog | None
+    """None if the mask does not say how sure it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +49,12 @@ class Job:
     """The predecessor's files by raster; empty where there is none."""
     specs: Mapping[str, Spec]
     """Of every raster to be written; observations are counted if ``COUNT`` is among them."""
-    max_age: int | None
-    """Days before the newest date up to which a pixel is shown; None for all."""
-    visible: bool
+    settings: MrapSettings
 
     @property
     def bands(self) -> list[str]:
         """Names of the bands, in their order."""
-        return [name for name in self.specs if name not in RASTERS]
+        return [name for name in self.specs if name not in (*RASTERS, DOUBT)]
 
 
 @dataclass(slots=True)
@@ -61,6 +66,7 @@ class _State:
 
     source: NDArray[np.uint32]
     count: NDArray[np.uint16]
+    doubt: NDArray[np.uint8]
     bands: list[Pixels] = field(default_factory=list)
     """Empty as long as they are those of the predecessor."""
 
@@ -84,39 +90,48 @@ def fold_tile(job: Job, at: Address) -> tuple[dict[str, Part], Facts]:
         SceneError: If a file cannot be read, or the predecessor holds pixels of a later day.
         CatalogError: If the tile or its succession is inconsistent.
     """
-    before = _before(job, at)
-    state = _State(before.source.copy(), before.count.copy())
+    before, newest, settings = _before(job, at), job.dates[0].sensed, job.settings
+    state = _State(before.source.copy(), before.count.copy(), before.doubt.copy())
     for date in job.dates:
-        if COUNT in job.specs or not state.source.all():
-            _fold(job, at, state, date)
-    if job.max_age is not None:
-        _expire(job, at, state, job.max_age)
-    after = replace(before, source=state.source, count=state.count)
+        _fold(job, at, state, date)
+    if settings.max_age is not None:
+        _expire(job, at, state, settings.max_age)
+    after = _bare(state)
     for band in state.bands:
         check_composite(replace(after, pixels=band[np.newaxis]))
-    check_succession(before, after, at=job.dates[0].sensed, max_age_days=job.max_age)
+    check_succession(before, after, at=newest, max_age_days=settings.max_age, prefer_days=settings.penalty_days)
     changed = int(np.count_nonzero(after.source != before.source))
     return _parts(job, at, before, state), Facts(after.source > 0, tally(after.source), changed)
 
 
 def _before(job: Job, at: Address) -> Composite:
-    """Read source and count of the predecessor, but not its bands."""
+    """Read what the predecessor says of its pixels, but not its bands."""
     empty = Composite.empty(0, *job.specs[SOURCE].tile_shape(0, *at))
-    if not job.before:
-        return empty
-    return Composite(empty.pixels, *(job.before[name].pixels(0, *at) for name in (SOURCE, COUNT)))
+    return replace(
+        empty, **{name: job.before[name].pixels(0, *at) for name in (SOURCE, COUNT, DOUBT) if name in job.before}
+    )
+
+
+def _bare(state: _State) -> Composite:
+    """Give the tile as a composite without bands."""
+    return Composite(np.empty((0, *state.source.shape), np.int16), state.source, state.count, state.doubt)
 
 
 def _fold(job: Job, at: Address, state: _State, date: Date) -> None:
     """Fold one date, if it has anything to add; its bands are read only then."""
-    clear = usable(date.classes.pixels(0, *at), visible=job.visible)
-    if not (clear if COUNT in job.specs else clear & (state.source < date.sensed)).any():
+    weight, counts = job.settings.penalty_days, COUNT in job.specs
+    beatable = effective(state.source, state.doubt, weight) < date.sensed
+    if not counts and not beatable.any():
+        return
+    doubt = _doubt(state, date, at)
+    clear = counted(date.classes.pixels(0, *at), doubt, job.settings)
+    if not (clear if counts else clear & beatable).any():
         return
     observed = _read(job, at, date.bands)
     seen = clear.copy()
     for band in observed:
         seen &= valued(band)
-    newer = seen & (state.source < date.sensed)
+    newer = seen & preferred(date.sensed, doubt, state.source, state.doubt, weight)
     if newer.all():
         state.bands = observed
     elif newer.any():
@@ -124,18 +139,24 @@ def _fold(job: Job, at: Address, state: _State, date: Date) -> None:
         for band, pixels in zip(state.bands, observed, strict=True):
             np.copyto(band, pixels, where=newer)
     np.copyto(state.source, np.uint32(date.sensed), where=newer)
+    np.copyto(state.doubt, doubt, where=newer)
     state.count += seen
+
+
+def _doubt(state: _State, date: Date, at: Address) -> NDArray[np.uint8]:
+    """Read how doubtful the mask of a date is."""
+    return np.full_like(state.doubt, NO_PERCENT) if date.doubt is None else date.doubt.pixels(0, *at)
 
 
 def _expire(job: Job, at: Address, state: _State, max_age: int) -> None:
     """Forget what left the look-back window."""
-    age = Composite(np.empty((0, 0, 0), np.int16), state.source, state.count).age(job.dates[0].sensed)
-    old = (age > max_age) & (state.source > 0)
+    old = expired(_bare(state), job.dates[0].sensed, max_age, job.settings.penalty_days)
     if old.any():
         state.bands = state.bands or _read(job, at, job.before)
         for band in state.bands:
             np.copyto(band, np.int16(NODATA), where=old)
         np.copyto(state.source, np.uint32(0), where=old)
+        np.copyto(state.doubt, np.uint8(NO_PERCENT), where=old)
 
 
 def _read(job: Job, at: Address, files: Mapping[str, Cog]) -> list[Pixels]:
@@ -149,10 +170,10 @@ def _parts(job: Job, at: Address, before: Composite, state: _State) -> dict[str,
     """Take each raster from the predecessor where nothing changed, bands from a scene that supplies every pixel."""
     kept = set[str]()
     if job.before and np.array_equal(state.source, before.source):
-        kept |= {*job.bands, SOURCE, SENSED}
+        kept |= {*job.bands, SOURCE, SENSED, DOUBT}
     if job.before and np.array_equal(state.count, before.count):
         kept |= {COUNT}
-    new: dict[str, Part] = {SOURCE: state.source, SENSED: (state.source // DAY).astype(np.uint16), COUNT: state.count}
+    new: dict[str, Part] = {SOURCE: state.source, SENSED: _bare(state).sensed, COUNT: state.count, DOUBT: state.doubt}
     if SOURCE not in kept:
         new |= _bands(job, at, state)
     return {name: job.before[name] if name in kept else new[name] for name in job.specs}

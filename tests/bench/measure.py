@@ -34,7 +34,7 @@ class Cost:
 def cost(function: str, **arguments: Any) -> Cost:
     """Measure ``module:function`` with arguments that JSON can carry."""
     command = [sys.executable, "-m", "tests.bench.measure", function, json.dumps(arguments)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return Cost(**json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rio_cogeo import cog_validate
 
-from s2lookback import cog
-from s2lookback.cog import Stored
+from s2lookback.cog import Cog, Stored
 from s2lookback.errors import CatalogError, GridMismatchError, SceneError
 from s2lookback.grid import Grid
 from s2lookback.masking.classes import Class, usable
@@ -164,8 +163,8 @@ def later(tmp_path, covers):
 def test_what_no_pixel_enters_is_neither_read_nor_compressed(tmp_path, clear, monkeypatch):
     date = later(tmp_path, Class.THICK_CLOUD)
     decoded, encoded = [], []
-    read, original = cog.Cog.pixels, engine.encode
-    monkeypatch.setattr(cog.Cog, "pixels", lambda self, *at: decoded.append((self.path, at)) or read(self, *at))
+    read, original = Cog.pixels, engine.encode
+    monkeypatch.setattr(Cog, "pixels", lambda self, *at: decoded.append((self.path, at)) or read(self, *at))
     monkeypatch.setattr(engine, "encode", lambda part, spec: encoded.append(part.shape) or original(part, spec))
     run_folder = tmp_path / "next"
     run_folder.mkdir()
