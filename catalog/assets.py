@@ -70,9 +70,9 @@ def reflectance() -> Asset:
     return {"raster:scale": SCALE, "raster:offset": 0, "unit": "1"}
 
 
-def percent_asset(file: str, title: str, *roles: str) -> Asset:
+def percent_asset(file: str, title: str, *roles: str, **more: Any) -> Asset:
     """Describe a percentage, uint8."""
-    return raster_asset(file, title, *roles, data_type="uint8", nodata=NO_PERCENT, unit="%")
+    return raster_asset(file, title, *roles, data_type="uint8", nodata=NO_PERCENT, unit="%", **more)
 
 
 def class_asset(counts: Mapping[Class, int]) -> Asset:
@@ -152,6 +152,10 @@ def mrap_assets(bands: Sequence[str]) -> dict[str, Asset]:
         ),
         "count": raster_asset(
             "count.tif", "Clear observations of each pixel", "metadata", data_type="uint16", nodata=None,
+        ),
+        "doubt": percent_asset(
+            "doubt.tif", "Probability that cloud or shadow hides the pixel", "metadata",
+            description="As the mask of the scene it came from says; no data was never seen clear.",
         ),
         "sources": file_asset("sources.json", "Every scene that supplies pixels, and how many", "metadata"),
         "thumbnail": file_asset("thumbnail.png", "Preview", "thumbnail"),

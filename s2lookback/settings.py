@@ -89,6 +89,24 @@ class MrapSettings(_Settings):
         description="Demand that the visible bands are clean too: smoke is then waited out, though the infrared "
         "sees through it.",
     )
+    min_clear_probability: Share = Field(
+        0.0, description="How sure the mask must be of seeing the surface for a pixel to count; 0: its class decides."
+    )
+    prefer: Literal["newest", "clearest"] = Field(
+        "newest",
+        description="newest: the newest clear pixel is shown. clearest: a pixel that the mask doubts counts as older "
+        "than it is, by its doubt times prefer_days; in the look-back window too.",
+    )
+    prefer_days: Annotated[int, Field(ge=1, le=365)] = Field(
+        5,
+        description="With clearest: days that a pixel that is surely clear may be older and still be shown instead of "
+        "one that surely is not.",
+    )
+
+    @property
+    def penalty_days(self) -> int:
+        """Days that a pixel counts as older than it is if it is surely hidden."""
+        return self.prefer_days if self.prefer == "clearest" else 0
 
 
 class ReduceSettings(_Settings):

@@ -18,7 +18,7 @@ from s2lookback.errors import SceneError
 from s2lookback.mrap.difference import changed_pixels
 from s2lookback.mrap.engine import Observation, Summary, fold_files
 from s2lookback.mrap.fold import DAY
-from s2lookback.mrap.tile import RASTERS, SENSED
+from s2lookback.mrap.tile import DOUBT, RASTERS, SENSED
 from s2lookback.pictures import age_image, bands_to_show, rgb, thumbnail
 from s2lookback.raster import read_preview
 from s2lookback.settings import MrapSettings
@@ -26,7 +26,7 @@ from tasks.history import Arrival
 from tasks.policy import POLICY, Product, unless_published
 from tasks.products import basis, content_of, publish, request_for
 
-REVISION = 2
+REVISION = 3
 """Raised whenever the same inputs and settings give other bytes."""
 
 OLDEST_SHOWN = 60
@@ -54,10 +54,11 @@ def composite_scene(
     started, store = datetime.now(UTC), Store(root)
     sources = [store.read(href) for href in (scene, mask, reference) if href]
     sensed, bands = sensed_of(sources[0]), bands_of(sources[0])
-    date = Observation(int(sensed.timestamp()), _files(store, sources[0], bands), str(store.asset(sources[1], "class")))
-    before = _files(store, sources[2], (*bands, *RASTERS)) if reference else None
+    told = [str(store.asset(sources[1], key)) for key in ("class", "probability")]
+    date = Observation(int(sensed.timestamp()), _files(store, sources[0], bands), *told)
+    before = _files(store, sources[2], (*bands, *RASTERS, DOUBT)) if reference else None
     with store.stage(wanted) as folder:
-        summary = fold_files(folder, date, before, max_age=settings.max_age, visible=settings.visible)
+        summary = fold_files(folder, date, before, settings)
         table = _sources(summary, wanted.tile)
         (folder / "sources.json").write_text(json.dumps(table, indent=1))
         _draw(folder, bands, date.sensed)

@@ -104,6 +104,7 @@ def read_composite(store: Store, item: Item, bands: Sequence[str], grid: Grid) -
         pixels=read_pixels(store, _on(grid, item), bands),
         source=read_band(store.asset(item, "source")),
         count=read_band(store.asset(item, "count")),
+        doubt=read_band(store.asset(item, "doubt")),
     )
 
 

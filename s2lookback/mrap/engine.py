@@ -20,6 +20,9 @@ from s2lookback.scene import NO_PERCENT, NODATA, SCALE
 from s2lookback.settings import MrapSettings
 from s2lookback.tiles import Spec, encode, halve
 
+NEWEST = MrapSettings()
+"""The newest clear pixel, whatever its age."""
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -60,9 +63,9 @@ def fold_files(
     folder: str | Path,
     date: Observation,
     before: Mapping[str, str] | None = None,
+    settings: MrapSettings = NEWEST,
     *,
-    max_age: int | None = None,
-    visible: bool = False,
+    suffix: str = "",
     threads: int = THREADS,
 ) -> Summary:
     """Write the composite up to a scene into ``folder``, from the files of the one before it.
@@ -71,11 +74,12 @@ def fold_files(
     only in tiles that a pixel of the scene enters, and compressed only where not all pixels come from one file.
 
     Args:
-        folder: Gets ``<band>.tif`` for each band of the scene, ``source.tif``, ``sensed.tif`` and ``count.tif``.
+        folder: Gets ``<band>.tif`` for each band of the scene, ``source.tif``, ``sensed.tif``, ``count.tif``
+            and, where the mask says how sure it is, ``doubt.tif``.
         date: The scene.
         before: The files of the predecessor by those names, without ``.tif``; None for a tile's first scene.
-        max_age: Days after which a pixel is forgotten; None for never.
-        visible: Demand that the visible bands are clean too.
+        settings: Which pixels count, are preferred and are forgotten.
+        suffix: Ends the names of all files but the bands, so that groups of bands lie side by side.
         threads: Tiles that are worked on side by side.
 
     Raises:
@@ -84,29 +88,29 @@ def fold_files(
         CatalogError: If the composite or its succession would be inconsistent.
     """
     specs = _specs(date, counted=True)
-    base = {name: open_aligned(before[name], spec) for name, spec in specs.items()} if before else {}
-    return _write(folder, Job([_opened(date, specs)], base, specs, max_age, visible), threads)
+    base = {name: open_aligned(before[stem(name, suffix)], spec) for name, spec in specs.items()} if before else {}
+    return _write(folder, Job([_opened(date, specs, settings)], base, specs, settings), suffix, threads)
 
 
 def rebuild(
     folder: str | Path,
     dates: Sequence[Observation],
+    settings: MrapSettings = NEWEST,
     *,
-    max_age: int | None = None,
-    visible: bool = False,
+    suffix: str = "",
     counted: bool = False,
     threads: int = THREADS,
 ) -> Summary:
     """Write the composite of all dates into ``folder``, without those in between.
 
-    Equals the fold of all dates. Each tile is searched from the newest date back until all its pixels
-    are found; to the last date if the clear observations are to be counted.
+    Equals the fold of all dates. Each tile is searched from the newest date back until no older one can
+    supply a pixel; to the last date if the clear observations are to be counted.
 
     Args:
         folder: Gets the files that ``fold_files`` writes; ``count.tif`` only if ``counted``.
         dates: Scenes in any order; at least one.
-        max_age: Days before the newest scene up to which a pixel is shown; None for all.
-        visible: Demand that the visible bands are clean too.
+        settings: Which pixels count, are preferred and are shown.
+        suffix: As of ``fold_files``.
         counted: Count the clear observations.
         threads: Tiles that are worked on side by side.
 
@@ -119,31 +123,43 @@ def rebuild(
         raise SceneError("found no scene to composite, expected one at least")
     specs = _specs(dates[0], counted=counted)
     newest_first = sorted(dates, key=lambda date: date.sensed, reverse=True)
-    return _write(folder, Job([_opened(date, specs) for date in newest_first], {}, specs, max_age, visible), threads)
+    return _write(
+        folder, Job([_opened(date, specs, settings) for date in newest_first], {}, specs, settings), suffix, threads
+    )
+
+
+def stem(name: str, suffix: str) -> str:
+    """Name the file of a raster, without ``.tif``."""
+    return name + suffix if name in (*RASTERS, DOUBT) else name
 
 
 def _specs(date: Observation, *, counted: bool) -> dict[str, Spec]:
     """Say what each file is to hold."""
     first = next(iter(date.bands.values()))
     grid, tile = read_grid(first), open_cog(first).layout.levels[0].tile
-    int16, uint16, uint32 = (np.dtype(name) for name in ("int16", "uint16", "uint32"))
+    int16, uint8, uint16, uint32 = (np.dtype(name) for name in ("int16", "uint8", "uint16", "uint32"))
     specs = {name: Spec(grid, int16, NODATA, name, SCALE, continuous=True, tile=tile) for name in date.bands}
     specs[SOURCE] = Spec(grid, uint32, 0, "seconds since 1970-01-01", tile=tile)
     specs[SENSED] = Spec(grid, uint16, 0, "days since 1970-01-01", tile=tile)
     if counted:
         specs[COUNT] = Spec(grid, uint16, None, "clear observations", tile=tile)
+    if date.doubt:
+        specs[DOUBT] = Spec(grid, uint8, NO_PERCENT, "percent", tile=tile)
     return specs
 
 
-def _opened(date: Observation, specs: Mapping[str, Spec]) -> Date:
+def _opened(date: Observation, specs: Mapping[str, Spec], settings: MrapSettings) -> Date:
     """Open the files of a date, its bands in the order of the composite."""
-    source = specs[SOURCE]
-    classes = Spec(source.grid, np.dtype(np.uint8), None, tile=source.tile)
+    if date.doubt is None and (settings.min_clear_probability or settings.penalty_days):
+        raise SceneError(f"{date.classes}: comes without probabilities, expected them as the settings go by doubt")
+    grid, tile = specs[SOURCE].grid, specs[SOURCE].tile
+    uint8 = Spec(grid, np.dtype(np.uint8), None, tile=tile)
     bands = {name: open_aligned(date.bands[name], spec) for name, spec in specs.items() if name in date.bands}
-    return Date(date.sensed, bands, open_aligned(date.classes, classes))
+    doubt = open_aligned(date.doubt, uint8) if date.doubt else None
+    return Date(date.sensed, bands, open_aligned(date.classes, uint8), doubt)
 
 
-def _write(folder: str | Path, job: Job, threads: int) -> Summary:
+def _write(folder: str | Path, job: Job, suffix: str, threads: int) -> Summary:
     with ThreadPoolExecutor(threads) as pool:
         addresses = list(np.ndindex(*job.specs[SOURCE].tiles[0]))
         folded = list(pool.map(lambda at: _fold(job, at), addresses))
@@ -151,7 +167,7 @@ def _write(folder: str | Path, job: Job, threads: int) -> Summary:
 
         def finish(name: str) -> None:
             bottom = {at: nodes[name] for at, (nodes, _) in zip(addresses, folded, strict=True)}
-            write_cog(Path(folder) / f"{name}.tif", job.specs[name], _pyramid(job.specs[name], bottom))
+            write_cog(Path(folder) / f"{stem(name, suffix)}.tif", job.specs[name], _pyramid(job.specs[name], bottom))
 
         list(pool.map(finish, job.specs))
     return _summed(job, facts)

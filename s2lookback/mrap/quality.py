@@ -8,6 +8,7 @@ import numpy as np
 
 from s2lookback.errors import CatalogError
 from s2lookback.mrap.fold import Composite, expire, has_data, valued
+from s2lookback.mrap.policy import effective
 
 
 def check_composite(composite: Composite) -> None:
@@ -25,8 +26,10 @@ def check_composite(composite: Composite) -> None:
         raise CatalogError(f"composite: {orphans} pixels have data without a source or a source without data")
 
 
-def check_succession(before: Composite, after: Composite, *, at: int, max_age_days: int | None = None) -> None:
-    """Demand that no pixel was lost or replaced by an older one, save those that left the look-back window.
+def check_succession(
+    before: Composite, after: Composite, *, at: int, max_age_days: int | None = None, prefer_days: int = 0
+) -> None:
+    """Demand that no pixel was lost or replaced by one that counts as older, save those that left the look-back window.
 
     Not for a composite that was healed after a scene was withdrawn or masked anew.
 
@@ -35,11 +38,13 @@ def check_succession(before: Composite, after: Composite, *, at: int, max_age_da
         after: The new composite.
         at: Its time, seconds since 1970-01-01 UTC.
         max_age_days: Its look-back window; None has no end.
+        prefer_days: Days that a pixel counts as older if it is surely hidden.
 
     Raises:
         CatalogError: If not; says how many pixels went back.
     """
-    kept = before if max_age_days is None else expire(before, at, max_age_days)
-    lost = int(np.count_nonzero(after.source < kept.source))
+    kept = before if max_age_days is None else expire(before, at, max_age_days, prefer_days=prefer_days)
+    one, other = (effective(each.source, each.doubt, prefer_days) for each in (kept, after))
+    lost = int(np.count_nonzero(other < one))
     if lost:
         raise CatalogError(f"composite: {lost} pixels went back to an older observation or to none")

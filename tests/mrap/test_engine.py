@@ -12,30 +12,34 @@ from rio_cogeo import cog_validate
 from s2lookback.cog import Cog, Stored
 from s2lookback.errors import CatalogError, GridMismatchError, SceneError
 from s2lookback.grid import Grid
-from s2lookback.masking.classes import Class, usable
+from s2lookback.masking.classes import Class
 from s2lookback.mrap import engine, tile
 from s2lookback.mrap.engine import Observation, fold_files, rebuild
 from s2lookback.mrap.fold import DAY, Composite, expire, fold_scene
+from s2lookback.mrap.policy import counted
 from s2lookback.mrap.tile import tally
 from s2lookback.raster import read_band, write_band
-from s2lookback.scene import NODATA, SCALE
+from s2lookback.scene import NO_PERCENT, NODATA, SCALE
+from s2lookback.settings import MrapSettings
 
 TILE = 16
 GRID = Grid(32610, (20.0, 0.0, 500_020.0, 0.0, -20.0, 5_600_040.0), 37, 52)
 BANDS = ("B12", "B08")
-RASTERS = (*BANDS, "source", "sensed", "count")
+RASTERS = (*BANDS, "source", "sensed", "count", "doubt")
 CODES = [Class.NO_DATA, Class.CLEAR, Class.THIN_CLOUD, Class.SHADOW, Class.SMOKE, Class.FRESH_BURN]
 
 
 def scene(seed, codes):
-    """Draw pixels and classes, patch by patch, so that some tiles change wholly, some partly and some not at all."""
+    """Draw pixels, classes and doubt in patches, so that some tiles change wholly, some partly and some not at all."""
     random = np.random.default_rng(seed)
     blocks = random.choice(np.array(codes, np.uint8), (5, 7)).repeat(8, 0).repeat(8, 1)[: GRID.height, : GRID.width]
     pixels = random.integers(-50, 9000, (len(BANDS), *GRID.shape)).astype(np.int16)
     pixels[:, blocks == Class.NO_DATA] = NODATA
     torn = random.random(GRID.shape) < random.choice([0, 0.01])
     pixels[0, torn] = NODATA
-    return pixels, blocks
+    doubt = random.choice(np.array([0, 20, 21, 60, 100], np.uint8), (10, 13)).repeat(4, 0).repeat(4, 1)
+    doubt = np.where(blocks == Class.NO_DATA, NO_PERCENT, doubt[: GRID.height, : GRID.width]).astype(np.uint8)
+    return pixels, blocks, doubt
 
 
 @st.composite
@@ -46,14 +50,25 @@ def series(draw, most=4):
     return [(*scene(draw(st.integers(0, 99)), draw(kinds)), time) for time in times]
 
 
-def stored(folder, pixels, classes, sensed):
+POLICIES = st.builds(
+    MrapSettings,
+    max_age=st.sampled_from([None, 1, 7]),
+    visible=st.booleans(),
+    min_clear_probability=st.sampled_from([0, 0.4, 0.8]),
+    prefer=st.sampled_from(["newest", "clearest"]),
+    prefer_days=st.sampled_from([1, 10]),
+)
+
+
+def stored(folder, pixels, classes, doubt, sensed):
     """Write a scene as the platform publishes it."""
     folder.mkdir(parents=True)
     bands = {name: str(folder / f"{name}.tif") for name in BANDS}
     for name, band in zip(BANDS, pixels, strict=True):
         write_band(bands[name], band, GRID, nodata=NODATA, description=name, scale=SCALE, continuous=True, tile=TILE)
     write_band(folder / "class.tif", classes, GRID, nodata=Class.NO_DATA, tile=TILE)
-    return Observation(sensed, bands, str(folder / "class.tif"))
+    write_band(folder / "probability.tif", doubt, GRID, nodata=NO_PERCENT, tile=TILE)
+    return Observation(sensed, bands, str(folder / "class.tif"), str(folder / "probability.tif"))
 
 
 def files(folder):
@@ -80,6 +95,7 @@ def written(folder, composite):
         "source": (composite.source, 0, "seconds since 1970-01-01"),
         "sensed": (composite.sensed, 0, "days since 1970-01-01"),
         "count": (composite.count, None, "clear observations"),
+        "doubt": (composite.doubt, NO_PERCENT, "percent"),
     }
     for name, (band, nodata, description) in told.items():
         write_band(folder / f"{name}.tif", band, GRID, nodata=nodata, description=description, tile=TILE)
@@ -90,17 +106,18 @@ def bytes_of(folder, names=RASTERS):
 
 
 @settings(max_examples=25, deadline=None)
-@given(series(), st.sampled_from([None, 1, 7]), st.booleans(), st.sampled_from([1, 3]))
-def test_each_step_gives_the_bytes_of_a_fold_in_memory(tmp_path_factory, scenes, max_age, visible, threads):
+@given(series(), POLICIES, st.sampled_from([1, 3]))
+def test_each_step_gives_the_bytes_of_a_fold_in_memory(tmp_path_factory, scenes, policy, threads):
     folder, expected = tmp_path_factory.mktemp("fold"), Composite.empty(len(BANDS), *GRID.shape)
-    if max_age is not None:
-        scenes = sorted(scenes, key=lambda each: each[2])
+    if policy.max_age is not None:
+        scenes = sorted(scenes, key=lambda each: each[-1])
+    days = {"prefer_days": policy.penalty_days}
     dates = [stored(folder / f"scene{number}", *each) for number, each in enumerate(scenes)]
-    steps = run(folder, dates, max_age=max_age, visible=visible, threads=threads)
-    for (step, summary), (pixels, classes, sensed) in zip(steps, scenes, strict=True):
+    steps = run(folder, dates, settings=policy, threads=threads)
+    for (step, summary), (pixels, classes, doubt, sensed) in zip(steps, scenes, strict=True):
         before = expected
-        expected = fold_scene(before, pixels, usable(classes, visible=visible), sensed)
-        expected = expected if max_age is None else expire(expected, sensed, max_age)
+        expected = fold_scene(before, pixels, counted(classes, doubt, policy), sensed, doubt, **days)
+        expected = expected if policy.max_age is None else expire(expected, sensed, policy.max_age, **days)
         written(folder / "expected", expected)
         assert bytes_of(step) == bytes_of(folder / "expected")
         np.testing.assert_array_equal(summary.seen, expected.source > 0)
@@ -110,18 +127,17 @@ def test_each_step_gives_the_bytes_of_a_fold_in_memory(tmp_path_factory, scenes,
 
 
 @settings(max_examples=25, deadline=None)
-@given(series(), st.sampled_from([None, 1, 7]), st.booleans(), st.booleans(), st.sampled_from([1, 3]))
-def test_a_rebuild_gives_the_bytes_of_the_fold(tmp_path_factory, scenes, max_age, visible, counted, threads):
+@given(series(), POLICIES, st.booleans(), st.sampled_from([1, 3]))
+def test_a_rebuild_gives_the_bytes_of_the_fold(tmp_path_factory, scenes, policy, counts, threads):
     folder = tmp_path_factory.mktemp("rebuild")
     dates = [stored(folder / f"scene{number}", *each) for number, each in enumerate(scenes)]
     in_order = sorted(dates, key=lambda date: date.sensed)
-    last, told = run(folder, in_order, max_age=max_age, visible=visible)[-1]
+    last, told = run(folder, in_order, settings=policy)[-1]
     (folder / "rebuilt").mkdir()
-    options = {"max_age": max_age, "visible": visible, "counted": counted, "threads": threads}
-    summary = rebuild(folder / "rebuilt", dates, **options)
-    names = RASTERS if counted else RASTERS[:-1]
+    summary = rebuild(folder / "rebuilt", dates, policy, counted=counts, threads=threads)
+    names = [name for name in RASTERS if counts or name != "count"]
     assert bytes_of(folder / "rebuilt", names) == bytes_of(last, names)
-    assert (folder / "rebuilt" / "count.tif").exists() == counted
+    assert (folder / "rebuilt" / "count.tif").exists() == counts
     assert summary.sources == told.sources
     np.testing.assert_array_equal(summary.seen, told.seen)
 
@@ -129,10 +145,10 @@ def test_a_rebuild_gives_the_bytes_of_the_fold(tmp_path_factory, scenes, max_age
 @pytest.fixture
 def clear(tmp_path):
     """A scene that is clear everywhere, and the composite of it."""
-    pixels, classes = scene(5, [Class.CLEAR])
+    pixels, classes, doubt = scene(5, [Class.CLEAR])
     pixels[0, 1, 1] = 4  # in no band no data, whatever was drawn
     pixels[pixels == NODATA] = 3
-    date = stored(tmp_path / "clear", pixels, classes, 3 * DAY)
+    date = stored(tmp_path / "clear", pixels, classes, doubt, 3 * DAY)
     return date, run(tmp_path / "base", [date])[-1][0]
 
 
@@ -153,11 +169,11 @@ def test_the_first_composite_of_a_clear_scene_is_that_scene(clear):
 
 def later(tmp_path, covers):
     """A later scene that is clear in one tile and covered elsewhere."""
-    pixels, _ = scene(8, [Class.CLEAR])
+    pixels, _, doubt = scene(8, [Class.CLEAR])
     pixels[pixels == NODATA] = 2
     classes = np.full(GRID.shape, covers, np.uint8)
     classes[16:32, 32:40] = Class.CLEAR
-    return stored(tmp_path / "later", pixels, classes, 5 * DAY)
+    return stored(tmp_path / "later", pixels, classes, doubt, 5 * DAY)
 
 
 def test_what_no_pixel_enters_is_neither_read_nor_compressed(tmp_path, clear, monkeypatch):
@@ -177,8 +193,8 @@ def test_what_no_pixel_enters_is_neither_read_nor_compressed(tmp_path, clear, mo
 
 
 def test_a_scene_without_a_clear_pixel_changes_no_byte(tmp_path, clear):
-    pixels, _ = scene(9, [Class.CLEAR])
-    date = stored(tmp_path / "covered", pixels, np.full(GRID.shape, Class.SHADOW, np.uint8), 9 * DAY)
+    pixels, _, doubt = scene(9, [Class.CLEAR])
+    date = stored(tmp_path / "covered", pixels, np.full(GRID.shape, Class.SHADOW, np.uint8), doubt, 9 * DAY)
     folder = tmp_path / "next"
     folder.mkdir()
     assert fold_files(folder, date, files(clear[1])).changed == 0
@@ -186,8 +202,8 @@ def test_a_scene_without_a_clear_pixel_changes_no_byte(tmp_path, clear):
 
 
 def test_a_rebuild_looks_no_further_back_than_it_must(tmp_path, clear, monkeypatch):
-    pixels, classes = scene(7, [Class.CLEAR])
-    older = stored(tmp_path / "older", pixels, classes, 2 * DAY)
+    pixels, classes, doubt = scene(7, [Class.CLEAR])
+    older = stored(tmp_path / "older", pixels, classes, doubt, 2 * DAY)
     read = []
     original = Stored.read
     monkeypatch.setattr(Stored, "read", lambda self: read.append(self.path) or original(self))
