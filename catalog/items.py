@@ -94,6 +94,7 @@ def mrap_item(
     filled_fraction: float,
     age_days: Mapping[str, int],
     source_count: int,
+    seam_score: float | None = None,
     platforms: Sequence[str] = (),
 ) -> Item:
     """Describe a composite of the most recent available pixels.
@@ -105,6 +106,7 @@ def mrap_item(
         filled_fraction: Share of the grid that was ever seen clear, 0-1.
         age_days: Statistics of the age of its pixels, days: ``{"median": 3, "max": 40}``.
         source_count: Number of scenes that supply pixels.
+        seam_score: Steps where two scenes meet to steps inside scenes; None where none meet.
         platforms: Satellites that supply pixels.
     """
     facts = {
@@ -114,6 +116,7 @@ def mrap_item(
         "s2lookback:filled_fraction": round(float(filled_fraction), 6),
         "s2lookback:age_days": dict(sorted(age_days.items())),
         "s2lookback:source_count": source_count,
+        **_known({"s2lookback:seam_score": _round(seam_score)}),
     }
     lineage = "Most recent available pixel: per pixel the newest clear observation, all bands of one scene"
     return _item("mrap", basis, facts, assets.mrap_assets(bands), level="L3", lineage=lineage)

@@ -18,7 +18,8 @@ from s2lookback.errors import SceneError
 from s2lookback.mrap.difference import changed_pixels
 from s2lookback.mrap.engine import Observation, Summary, fold_files
 from s2lookback.mrap.fold import DAY
-from s2lookback.mrap.tile import DOUBT, RASTERS, SENSED
+from s2lookback.mrap.quality import seam_score
+from s2lookback.mrap.tile import DOUBT, RASTERS, SENSED, SOURCE
 from s2lookback.pictures import age_image, bands_to_show, rgb, thumbnail
 from s2lookback.raster import read_preview
 from s2lookback.settings import MrapSettings
@@ -69,6 +70,7 @@ def composite_scene(
             filled_fraction=float(summary.seen.mean()),
             age_days=_ages(summary, date.sensed),
             source_count=len(table),
+            seam_score=_seams(folder, bands),
         )
         return publish(store, wanted, folder, described, started, _difference(store, wanted, folder, described))
 
@@ -89,6 +91,12 @@ def _difference(store: Store, wanted: Request, folder: Path, item: dict[str, Any
 
 def _files(store: Store, item: dict[str, Any], keys: Iterable[str]) -> dict[str, str]:
     return {key: str(store.asset(item, key)) for key in keys}
+
+
+def _seams(folder: Path, bands: tuple[str, ...]) -> float | None:
+    """Score the seams of the band that is shown first, short-wave infrared if it is there, by its overview."""
+    names = (bands_to_show(bands)[0], SOURCE)
+    return seam_score(*(read_preview(folder / f"{name}.tif", 512) for name in names))
 
 
 def _draw(folder: Path, bands: tuple[str, ...], second: int) -> None:

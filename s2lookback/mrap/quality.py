@@ -1,10 +1,11 @@
-"""What must hold of every composite and from one to the next.
+"""What must hold of every composite and from one to the next, and how well its scenes fit together.
 
 Source: the two invariants that BC Wildfire Service checks after each composite
 (``sentinel2_mrap_QA``), made exact by the source raster.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from s2lookback.errors import CatalogError
 from s2lookback.mrap.fold import Composite, expire, has_data, valued
@@ -48,3 +49,26 @@ def check_succession(
     lost = int(np.count_nonzero(other < one))
     if lost:
         raise CatalogError(f"composite: {lost} pixels went back to an older observation or to none")
+
+
+def seam_score(band: NDArray[np.int16], source: NDArray[np.uint32]) -> float | None:
+    """Compare the steps where two scenes meet with those inside scenes: their ratio, 1 where no seam is to be seen.
+
+    A step is the absolute difference of two neighbours in a row or column.
+
+    Args:
+        band: (y, x); ``NODATA`` has no steps.
+        source: Scene of each pixel, (y, x).
+
+    Returns:
+        None where no two scenes meet, or all is flat inside them.
+    """
+    across = inside = np.empty(0)
+    for one, other in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        known = valued(band[one]) & valued(band[other])
+        steps = np.abs(band[one].astype(np.int32) - band[other])[known]
+        meets = (source[one] != source[other])[known]
+        across, inside = np.append(across, steps[meets]), np.append(inside, steps[~meets])
+    if not across.size or not inside.any():
+        return None
+    return float(across.mean() / inside.mean())

@@ -72,7 +72,7 @@ def _item(stage: str, basis: Basis) -> Item:
     if stage == "mrap":
         start = SENSED - timedelta(days=40)
         ages = {"max": 40, "median": 3}
-        return mrap_item(basis, BANDS, start=start, filled_fraction=1, age_days=ages, source_count=4)
+        return mrap_item(basis, BANDS, start=start, filled_fraction=1, age_days=ages, source_count=4, seam_score=1.25)
     if stage == "reduced":
         return reduced_item(basis, ABOUT, BANDS, estimated_fraction=0.2, counts=COUNTS)
     return model_item(
