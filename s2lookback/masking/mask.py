@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2lookback.errors import GridMismatchError
+from s2lookback.masking.cast import shadow_possible
 from s2lookback.masking.classes import COVERS, GROUND, MASKED, Class
 from s2lookback.masking.dilation import dilate, pixel_metres
+from s2lookback.masking.evidence import cleared, weighed
 from s2lookback.masking.features import features
 from s2lookback.masking.fire import protected
 from s2lookback.masking.labels import weak_labels
@@ -64,7 +66,7 @@ def classify(scene: Scene, reference: NDArray[np.int16] | None, model: Model | N
     seen = np.empty(scene.grid.shape, np.uint8)
     for rows, view in _views(scene, reference, settings):
         found = protected(view.now, view.before)
-        covers = unshaded(method.probabilities(view), view)[1:]
+        covers = cleared(_judged(method, view), view)[1:]
         chance[:, rows] = np.where(found == Class.NO_DATA, np.rint(100 * covers), 0)
         seen[rows] = np.where(found == Class.NO_DATA, _ground(view.now), found)
     pixel = pixel_metres(scene.grid)
@@ -72,9 +74,25 @@ def classify(scene: Scene, reference: NDArray[np.int16] | None, model: Model | N
     chance = smooth(chance, open_, (int(settings.smoothing / pixel[0]), int(settings.smoothing / pixel[1])))
     percent = np.minimum(chance.sum(axis=0, dtype=np.uint16), 100)
     hidden = opened(percent >= 100 * settings.threshold, scene.valid, settings.opening, pixel)
-    named = np.where(scene.valid, np.where(hidden, _cover(chance), seen), np.uint8(Class.NO_DATA))
+    named = np.where(hidden, _cover(chance), seen)
+    named = np.where(_uncast(named, scene), seen, named)
+    named = np.where(scene.valid, named, np.uint8(Class.NO_DATA))
     probability = np.where(scene.valid, percent, NO_PERCENT).astype(np.uint8)
     return Mask(dilate(named, settings.dilation, pixel), probability, method.name)
+
+
+def _judged(method: Method, view: View) -> Layer:
+    """Give a method's probabilities; those of a model, that does not see today's labels, weighed by them."""
+    chance = method.probabilities(view)
+    return weighed(chance, view.labels) if method.name == Lookback.name else chance
+
+
+def _uncast(classes: NDArray[np.uint8], scene: Scene) -> NDArray[np.bool_]:
+    """Mark the shadows that no cloud can have cast, (y, x)."""
+    cloud = (classes == Class.THIN_CLOUD) | (classes == Class.THICK_CLOUD)
+    possible = shadow_possible(cloud, scene.valid, scene.about, pixel_metres(scene.grid))
+    uncast: NDArray[np.bool_] = (classes == Class.SHADOW) & ~possible
+    return uncast
 
 
 def _ground(now: Spectrum) -> NDArray[np.uint8]:
@@ -111,18 +129,6 @@ def _view(scene: Scene, pixels: NDArray[np.int16], before: NDArray[np.int16] | N
     return View(now, clear, np.where((labels == Class.SHADOW) & lit(now, clear), np.uint8(Class.NO_DATA), labels))
 
 
-def unshaded(chance: Layer, view: View) -> Layer:
-    """Count shadow as clear where a pixel is as bright as when it was last clear.
-
-    Burns, lakes and valleys are dark every day. Producers call them shadow, and a model learns to.
-    """
-    chance, bright = chance.copy(), lit(view.now, view.before)
-    shadow = COVERS.index(Class.SHADOW)
-    chance[0] += np.where(bright, chance[shadow], 0)
-    chance[shadow][bright] = 0
-    return chance
-
-
 def believed(
     scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings, *, mend: bool = False
 ) -> NDArray[np.uint8]:
@@ -135,14 +141,15 @@ def believed(
         scene: Left untouched.
         reference: As for ``classify``.
         settings: ``label_threshold`` is used.
-        mend: Add the clouds and shadows that the rules find and the labels miss.
+        mend: Add the clouds and shadows that the rules find and the labels miss; shadows that no cloud can have cast
+            become clear.
     """
     labels = np.empty(scene.grid.shape, np.uint8)
     for rows, view in _views(scene, reference, settings):
         mended = mend_labels(view) if mend else view.labels
         kept = scene.valid[rows] & (protected(view.now, view.before) == Class.NO_DATA)
         labels[rows] = np.where(kept, mended, np.uint8(Class.NO_DATA))
-    return labels
+    return np.where(_uncast(labels, scene), np.uint8(Class.CLEAR), labels) if mend else labels
 
 
 def sample_scene(scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings) -> Sample:
@@ -187,7 +194,7 @@ def score(model: Model, scene: Scene, reference: NDArray[np.int16] | None, setti
     view = _drawn(scene, reference, labels, drawn)
     found = view.labels
     if drawn.size:
-        chance = unshaded(Lookback(model).probabilities(view), view)
+        chance = cleared(Lookback(model).probabilities(view), view)
         found = np.where(1 - chance[0] >= settings.threshold, _cover(chance[1:]), np.uint8(Class.CLEAR))
     return {"sensed": f"{scene.about.sensed:%Y-%m-%dT%H:%M:%SZ}"} | agreement(found, cover_of(view.labels))
 

@@ -1,0 +1,109 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s2lookback.masking.classes import COVERS, MASKED, Class
+from s2lookback.masking.evidence import RELIABILITY, cleared, weighed
+from s2lookback.masking.mask import believed, classify
+from s2lookback.masking.method import View
+from s2lookback.masking.physics import heated, unbrightened
+from s2lookback.masking.spectrum import Spectrum
+from s2lookback.settings import MaskSettings
+
+VISIBLE = ("B12", "B11", "B09", "B08", "B8A", "B04", "B03", "B02")
+chances = st.lists(st.floats(0.01, 1), min_size=4, max_size=4)
+
+
+def spectrum(values, bands=VISIBLE):
+    return Spectrum({band: np.array([values[VISIBLE.index(band)]], np.float32) for band in bands})
+
+
+def chance_of(*values):
+    return np.array(values, np.float32).reshape(4, 1) / np.float32(sum(values))
+
+
+@given(chances, st.sampled_from([int(each) for each in Class]))
+def test_a_label_multiplies_the_odds_of_cover_as_bayes_says(values, label):
+    chance = chance_of(*values)
+    after = weighed(chance, np.array([label], np.uint8))
+    worth = {Class.THIN_CLOUD: 5.25, Class.THICK_CLOUD: 5.25}.get(label, 1.0)
+    worth = 1 / 5.25 if label in (Class.CLEAR, Class.SNOW, Class.WATER) else worth
+    odds = (1 - chance[0]) / chance[0] * worth
+    assert after.sum() == pytest.approx(1, abs=1e-5)
+    assert after[0] == pytest.approx(1 / (1 + odds), abs=1e-4)
+    np.testing.assert_allclose(after[1:] * chance[1], after[1] * chance[1:], atol=1e-5)
+
+
+def test_a_sure_haze_survives_a_clear_label_and_a_suspected_field_does_not():
+    clear = np.array([Class.CLEAR], np.uint8)
+    assert weighed(chance_of(0.1, 0.9, 0, 0), clear)[0] < 0.5
+    assert weighed(chance_of(0.4, 0.6, 0, 0), clear)[0] > 0.5
+    assert RELIABILITY == 0.84
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "left"),
+    [
+        ("forest", "forest", []),
+        ("shade", "forest", [Class.SHADOW]),
+        ("thick", "forest", [Class.THIN_CLOUD, Class.THICK_CLOUD]),
+        ("veil", "forest", [Class.THIN_CLOUD, Class.THICK_CLOUD]),
+        ("forest", "smoke", []),
+        ("burn", "burn", []),
+        ("burn", "forest", []),
+    ],
+)
+def test_only_a_cover_that_could_have_made_the_change_keeps_its_chance(spectra, now, before, left):
+    view = View(spectrum(spectra[now]), spectrum(spectra[before]), np.zeros(1, np.uint8))
+    after = cleared(chance_of(1, 1, 1, 1), view)
+    assert [cover for cover in MASKED if after[COVERS.index(cover), 0] > 0] == left
+    assert after.sum() == pytest.approx(1)
+
+
+def test_nothing_is_ruled_out_where_a_pixel_was_never_clear(spectra):
+    never = spectrum([np.nan] * 8)
+    chance = chance_of(1, 2, 3, 4)
+    after = cleared(chance, View(spectrum(spectra["forest"]), never, np.zeros(1, np.uint8)))
+    np.testing.assert_array_equal(after, chance)
+
+
+def test_without_the_visible_bands_no_cloud_is_ruled_out_by_its_brightness(spectra):
+    infrared = ("B12", "B11", "B08", "B8A")
+    forest = spectrum(spectra["forest"], infrared)
+    assert not unbrightened(forest, forest).any()
+    assert unbrightened(spectrum(spectra["forest"]), spectrum(spectra["forest"])).all()
+
+
+def test_a_flame_too_small_to_be_called_fire_still_rules_cloud_out(spectra):
+    flame = list(spectra["forest"])
+    flame[0] += 0.08
+    flame[1] += 0.03
+    assert heated(spectrum(flame), spectrum(spectra["forest"])).all()
+    assert not heated(spectrum(spectra["thick"]), spectrum(spectra["forest"])).any()
+    assert not heated(spectrum(spectra["veil"]), spectrum(spectra["forest"])).any()
+
+
+def test_smoke_too_thick_for_its_colour_is_smoke(spectra, paint):
+    surface = np.full((9, 13), "forest", "<U6")
+    scene, reference = paint(surface, 3), paint(surface, 1)
+    pixels = scene.pixels.copy()
+    pixels[-3:] = np.array([2200, 2300, 2100], np.int16)[:, None, None]
+    mask = classify(replace(scene, pixels=pixels), reference.pixels, None, MaskSettings())
+    assert (mask.classes == Class.SMOKE).all()
+
+
+def test_a_shadow_under_a_clear_sky_is_ground_and_is_learnt_as_such(paint):
+    surface = np.full((160, 170), "forest", "<U6")  # 11 square kilometres
+    surface[20:60, 30:80] = "shade"
+    labels = np.full(surface.shape, 4, np.uint8)
+    labels[20:60, 30:80] = 3
+    scene = paint(surface, 3, labels=labels)
+    assert (classify(scene, None, None, MaskSettings()).classes != Class.SHADOW).all()
+    reference = paint(np.full(surface.shape, "forest", "<U6"), 1).pixels
+    assert (believed(scene, reference, MaskSettings(), mend=True) == Class.CLEAR).all()
+    surface[100:, 100:] = "thick"
+    cloudy = paint(surface, 3, labels=np.where(surface == "thick", np.uint8(9), labels))
+    assert (classify(cloudy, reference, None, MaskSettings()).classes[30:50, 40:70] == Class.SHADOW).all()
