@@ -43,7 +43,7 @@ def consider(store: Store, place: Place, sensed: datetime, folding: Folding, *, 
     verdict, reason = judge(sight, second_of(sensed), folding)
     return Considered(
         sensed=sensed,
-        age=folding.day - second_of(sensed) // DAY,
+        age=folding.at // DAY - second_of(sensed) // DAY,
         verdict=verdict,
         reason=reason if there else "shown, though it was retracted",
         found=MEANINGS[sight.found].title if sight else "",

@@ -6,15 +6,19 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+from pydantic import ValidationError
+
 from catalog.considered import Considered, consider, second_of
 from catalog.facts import bands_of, sensed_of, settings_of, time_in
-from catalog.layout import Item
+from catalog.layout import Item, replaced_link
 from catalog.lineage import causes, execution, outdated, versions
 from catalog.point import Place, Source, covering, item_at, reflectance, source_at
 from catalog.store import Store
 from catalog.verdict import Folding, Verdict
-from s2lookback.mrap.fold import DAY
+from s2lookback.errors import CatalogError
 from s2lookback.pixel import read_pixel
+from s2lookback.scene import NO_PERCENT
+from s2lookback.settings import MrapSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Version:
     """Why it replaced the one before it; empty for the oldest that is known."""
     shown: datetime | None
     """Sensing time of the scene that it shows at the pixel."""
+    changed_pixels: int | None
+    """Pixels of the tile in which it differs from the one before it; None where that was not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +84,7 @@ def explain(
 
 def _explain(store: Store, composite: Item, place: Place, until: datetime | None) -> Explanation:
     at, shown = sensed_of(composite), _shown(store, composite, place)
-    settings = settings_of(composite)
-    folding = Folding(second_of(shown), second_of(at) // DAY, settings)
+    folding = Folding(second_of(at), second_of(shown), _doubt(store, composite, place), _folded_with(composite))
     times = [time_in(name) for name in store.ids("scenes", place.tile)]
     known = [time for time in times if time <= at]
     wanted = sorted({*known, *([shown] if shown else [])}, reverse=True)
@@ -91,7 +96,7 @@ def _explain(store: Store, composite: Item, place: Place, until: datetime | None
         place=place,
         composite=source_at(store, "mrap", place.tile, at),
         at=at,
-        settings=settings,
+        settings=settings_of(composite),
         winner=winner,
         values={band: reflectance(store, composite, band, place) for band in bands_of(composite)},
         observations=read_pixel(store.asset(composite, "count"), place.row, place.column),
@@ -99,6 +104,20 @@ def _explain(store: Store, composite: Item, place: Place, until: datetime | None
         notes=tuple(_notes(store, place.tile, at, newer, considered)),
         history=tuple(_history(store, composite, place)),
     )
+
+
+def _folded_with(composite: Item) -> MrapSettings:
+    try:
+        return MrapSettings.model_validate(settings_of(composite))
+    except ValidationError as error:
+        found = ", ".join(str(one["loc"][0]) for one in error.errors())
+        raise CatalogError(f"{composite['id']}: was made with settings that are not known here: {found}") from error
+
+
+def _doubt(store: Store, composite: Item, place: Place) -> int | None:
+    """Read how surely the pixel that is shown is hidden, percent; None where its mask does not say."""
+    doubt = read_pixel(store.asset(composite, "doubt"), place.row, place.column)
+    return None if doubt == NO_PERCENT else doubt
 
 
 def _notes(
@@ -126,11 +145,13 @@ def _notes(
 def _history(store: Store, composite: Item, place: Place) -> Iterator[Version]:
     chain = list(versions(store, composite))
     for item, older in zip(chain, [*chain[1:], None], strict=True):
+        replaced: Mapping[str, Any] = replaced_link(item) or {}
         yield Version(
             version=item["properties"]["version"],
             made=str(execution(store, item).get("created", "")),
             causes=tuple(causes(store, older, item)) if older else (),
             shown=_shown(store, item, place),
+            changed_pixels=replaced.get("s2lookback:changed_pixels"),
         )
 
 

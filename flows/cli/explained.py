@@ -70,10 +70,13 @@ def _considered(one: Explanation) -> Table:
 
 
 def _history(one: Explanation) -> Table:
-    table = Table("version", "made (UTC)", "shows", "replaced the one below because", box=None, pad_edge=False)
+    table = Table(
+        "version", "made (UTC)", "shows", "changed", "replaced the one below because", box=None, pad_edge=False
+    )
     for version in one.history:
         shown = _time(version.shown) if version.shown else "nothing"
-        table.add_row(version.version, version.made, shown, "; ".join(version.causes))
+        changed = "" if version.changed_pixels is None else f"{version.changed_pixels} pixels"
+        table.add_row(version.version, version.made, shown, changed, "; ".join(version.causes))
     return table
 
 

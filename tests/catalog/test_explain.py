@@ -64,10 +64,12 @@ class Maker:
             lambda basis: mask_item(basis, about, method="rules", counts={}), facts, [scene],
         )  # fmt: skip
 
-    def composite(self, sensed, pixels, source, sources, settings, count=None):
+    def composite(self, sensed, pixels, source, sources, settings, count=None, doubt=None):
         days = (source // 86_400).astype(np.uint16)
         count = np.ones(source.shape, np.uint16) if count is None else count
-        files = dict(zip(BANDS, pixels, strict=True)) | {"sensed": days, "source": source, "count": count}
+        doubt = np.full(source.shape, 255, np.uint8) if doubt is None else doubt
+        rasters = {"sensed": days, "source": source, "count": count, "doubt": doubt}
+        files = dict(zip(BANDS, pixels, strict=True)) | rasters
         return self._publish(
             "mrap", sensed, files,
             lambda basis: mrap_item(basis, BANDS, start=START, filled_fraction=1, age_days={}, source_count=1),
@@ -85,16 +87,31 @@ class Maker:
         )  # fmt: skip
 
 
-def newest(layers, row, column, at, settings):
-    """Give the time of the newest scene that may be shown: the definition."""
-    found = None
-    for sensed, classes in layers.items():
-        meaning = MEANINGS[Class(classes[row, column])]
+def doubts(number, classes):
+    """Draw the probabilities of the mask of a date."""
+    percent = np.random.default_rng(number).integers(0, 101, classes.shape)
+    return np.where(classes == 0, 255, percent).astype(np.uint8)
+
+
+def candidates(layers, row, column, at, settings):
+    """Give the scenes that may be shown, by the time that each counts as: the definition."""
+    found = {}
+    for number, (sensed, classes) in enumerate(layers.items()):
+        meaning, doubt = MEANINGS[Class(classes[row, column])], int(doubts(number, classes)[row, column])
         usable = meaning.swir and (meaning.visible or not settings.get("visible"))
-        age = (at.date() - sensed.date()).days
-        if sensed <= at and usable and age <= settings.get("max_age", 10_000):
-            found = sensed
+        sure = 100 - doubt >= 100 * settings.get("min_clear_probability", 0)
+        days = settings["prefer_days"] if settings.get("prefer") == "clearest" else 0
+        counts = sensed - timedelta(seconds=min(doubt, 100) * (days * 86_400 // 100))
+        if sensed <= at and usable and sure:
+            found[counts, sensed] = (at.date() - counts.date()).days
     return found
+
+
+def newest(layers, row, column, at, settings):
+    """Give the sensing time of the scene that is to be shown."""
+    found = candidates(layers, row, column, at, settings)
+    young = [key for key, age in found.items() if age <= settings.get("max_age", 10_000)]
+    return max(young)[1] if young else None
 
 
 def shown_at(layers, at, settings):
@@ -107,17 +124,19 @@ def shown_at(layers, at, settings):
 
 def chain(maker, layers, settings):
     """Publish every scene, mask and composite; the band values tell which scene they are from."""
-    before, random = None, np.random.default_rng(4)
+    before = None
     for number, (sensed, classes) in enumerate(layers.items()):
         pixels = np.full((len(BANDS), *maker.grid.shape), 100 * (number + 1), np.int16)
-        percent = np.where(classes == 0, 255, random.integers(0, 101, classes.shape)).astype(np.uint8)
         scene = maker.scene(sensed, pixels)
-        mask = maker.mask(scene, sensed, classes, percent)
+        mask = maker.mask(scene, sensed, classes, doubts(number, classes))
         source = shown_at(layers, sensed, settings)
         values = np.full((len(BANDS), *maker.grid.shape), NODATA, np.int16)
-        for index, time in enumerate(layers):
-            values[:, source == int(time.timestamp())] = 100 * (index + 1)
-        before = maker.composite(sensed, values, source, [one for one in (scene, mask, before) if one], settings)
+        doubt = np.full(maker.grid.shape, 255, np.uint8)
+        for index, (time, layer) in enumerate(layers.items()):
+            here = source == int(time.timestamp())
+            values[:, here], doubt[here] = 100 * (index + 1), doubts(index, layer)[here]
+        made_from = [one for one in (scene, mask, before) if one]
+        before = maker.composite(sensed, values, source, made_from, settings, doubt=doubt)
     return before
 
 
@@ -145,7 +164,16 @@ def maker(store):
     return Maker(store)
 
 
-@pytest.mark.parametrize("settings", [{"visible": False}, {"visible": True}, {"visible": False, "max_age": 19}])
+POLICIES = [
+    {"visible": False},
+    {"visible": True},
+    {"visible": False, "max_age": 19},
+    {"visible": False, "min_clear_probability": 0.4},
+    {"visible": False, "max_age": 24, "prefer": "clearest", "prefer_days": 10},
+]
+
+
+@pytest.mark.parametrize("settings", POLICIES)
 def test_every_pixel_is_explained_as_it_was_made(maker, settings):
     layers = random_layers()
     chain(maker, layers, settings)
@@ -155,23 +183,40 @@ def test_every_pixel_is_explained_as_it_was_made(maker, settings):
         assert (found.winner.sensed if found.winner else None) == expected
         assert [one.sensed for one in found.considered] == TIMES[::-1]
         for one in found.considered:
-            assert one.verdict == judged(Class(layers[one.sensed][row, column]), one.sensed, expected, settings), one
+            assert one.verdict == judged(layers, row, column, one.sensed, expected, settings), one
         value = None if expected is None else 0.01 * (TIMES.index(expected) + 1)
         assert found.values == dict.fromkeys(BANDS, value)
         assert found.notes == ()
 
 
-def judged(found, sensed, shown, settings):
+def judged(layers, row, column, sensed, shown, settings):
     """Tell what a verdict must be: the table a person would write."""
     if sensed == shown:
         return Verdict.SHOWN
-    if found == Class.NO_DATA:
+    if layers[sensed][row, column] == Class.NO_DATA:
         return Verdict.OUTSIDE
-    if found in {Class.THIN_CLOUD, Class.THICK_CLOUD, Class.SHADOW} or (found == Class.SMOKE and settings["visible"]):
+    ages = {time: age for (_, time), age in candidates(layers, row, column, TIMES[-1], settings).items()}
+    if sensed not in ages:
         return Verdict.HIDDEN
-    if (TIMES[-1].date() - sensed.date()).days > settings.get("max_age", 10_000):
+    if ages[sensed] > settings.get("max_age", 10_000):
         return Verdict.EXPIRED
-    return Verdict.OLDER
+    return Verdict.DOUBTED if sensed > shown else Verdict.OLDER
+
+
+def test_a_clear_pixel_that_is_not_surely_clear_says_how_sure_it_is(maker):
+    layers = {TIMES[0]: uniform(Class.CLEAR), TIMES[1]: uniform(Class.CLEAR)}
+    chain(maker, layers, {"visible": False, "min_clear_probability": 0.4})
+    doubt = doubts(1, layers[TIMES[1]])
+    row, column = np.argwhere(doubt > 60)[0]
+    (found,) = explain(maker.store, *lonlat(row, column))
+    sure = 100 - doubt[row, column]
+    assert found.considered[0].reason == f"{sure} % surely clear; the settings demand 40 %"
+
+
+def test_settings_that_are_not_known_here_are_one_sentence(maker):
+    chain(maker, {TIMES[0]: uniform(Class.CLEAR)}, {"visible": False, "phase_of_the_moon": 3})
+    with pytest.raises(CatalogError, match="was made with settings that are not known here: phase_of_the_moon"):
+        explain(maker.store, *lonlat(1, 1))
 
 
 def test_an_earlier_day_is_explained_by_its_own_composite(maker):
@@ -285,10 +330,9 @@ def test_the_history_of_a_composite_tells_what_began_each_change(maker):
 def test_a_late_scene_is_the_cause_of_what_follows_it(maker):
     layers = {TIMES[0]: uniform(Class.CLEAR), TIMES[3]: uniform(Class.THICK_CLOUD)}
     chain(maker, layers, {"visible": False})
-    chain(maker, layers | {TIMES[1]: uniform(Class.CLEAR)}, {"visible": False})
+    late = chain(maker, {TIMES[0]: uniform(Class.CLEAR), TIMES[1]: uniform(Class.CLEAR)}, {"visible": False})
     last = maker.store.item("scenes", TILE, item_id("scene", TILE, TIMES[3]))
     mask = maker.store.item("masks", TILE, item_id("mask", TILE, TIMES[3]))
-    late = maker.store.item("mrap", TILE, item_id("mrap", TILE, TIMES[1]))
     source = np.full(GRID.shape, int(TIMES[1].timestamp()), np.uint32)
     maker.composite(TIMES[3], np.full((3, *GRID.shape), 300, np.int16), source, [last, mask, late], {"visible": False})
     (found,) = explain(maker.store, *lonlat(2, 2))
