@@ -138,29 +138,44 @@ def mask_assets(counts: Mapping[Class, int]) -> dict[str, Asset]:
     }
 
 
-def mrap_assets(bands: Sequence[str]) -> dict[str, Asset]:
-    """Describe the files of a composite."""
+def mrap_assets(bands: Sequence[str], groups: Mapping[str, Sequence[str]] | None = None) -> dict[str, Asset]:
+    """Describe the files of a composite; ``groups`` are bands of a source of their own, by the ending of its name."""
+    groups = groups or {"": bands}
+    own = {name: {"s2lookback:source": f"source{end}"} for end, names in groups.items() for name in names}
+    told = [_told(suffix, names, whole=len(groups) == 1) for suffix, names in groups.items()]
     return {
-        **{name: band_asset(name) for name in bands},
-        "sensed": raster_asset(
-            "sensed.tif", "Day each pixel was sensed", "metadata", "date", data_type="uint16", nodata=0, unit="d",
-            description="Days since 1970-01-01 UTC; 0 was never seen clear.",
-        ),
-        "source": raster_asset(
-            "source.tif", "Scene each pixel came from", "metadata", "date", data_type="uint32", nodata=0, unit="s",
-            description="Sensing time of the scene, seconds since 1970-01-01 UTC; 0 was never seen clear.",
-        ),
-        "count": raster_asset(
-            "count.tif", "Clear observations of each pixel", "metadata", data_type="uint16", nodata=None,
-        ),
-        "doubt": percent_asset(
-            "doubt.tif", "Probability that cloud or shadow hides the pixel", "metadata",
-            description="As the mask of the scene it came from says; no data was never seen clear.",
-        ),
+        **{name: band_asset(name) | (own[name] if len(groups) > 1 else {}) for name in bands},
+        **{key: asset for one in told for key, asset in one.items()},
         "sources": file_asset("sources.json", "Every scene that supplies pixels, and how many", "metadata"),
         "thumbnail": file_asset("thumbnail.png", "Preview", "thumbnail"),
         "age": file_asset("age.png", "Age of each pixel, as a picture", "overview"),
     }  # fmt: skip
+
+
+def _told(suffix: str, bands: Sequence[str], *, whole: bool) -> dict[str, Asset]:
+    """Describe what a composite says of the pixels of one group of bands."""
+    of = "" if whole else f" Of the bands {', '.join(bands)}."
+    described = {
+        "sensed": raster_asset(
+            f"sensed{suffix}.tif", "Day each pixel was sensed", "metadata", "date",
+            data_type="uint16", nodata=0, unit="d",
+            description=f"Days since 1970-01-01 UTC; 0 was never seen clear.{of}",
+        ),
+        "source": raster_asset(
+            f"source{suffix}.tif", "Scene each pixel came from", "metadata", "date",
+            data_type="uint32", nodata=0, unit="s",
+            description=f"Sensing time of the scene, seconds since 1970-01-01 UTC; 0 was never seen clear.{of}",
+        ),
+        "count": raster_asset(
+            f"count{suffix}.tif", "Clear observations of each pixel", "metadata", data_type="uint16", nodata=None,
+            **({} if whole else {"description": of.strip()}),
+        ),
+        "doubt": percent_asset(
+            f"doubt{suffix}.tif", "Probability that cloud or shadow hides the pixel", "metadata",
+            description=f"As the mask of the scene it came from says; no data was never seen clear.{of}",
+        ),
+    }  # fmt: skip
+    return {key + suffix: asset for key, asset in described.items()}
 
 
 def reduced_assets(bands: Sequence[str]) -> dict[str, Asset]:

@@ -95,6 +95,7 @@ def mrap_item(
     age_days: Mapping[str, int],
     source_count: int,
     seam_score: float | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
     platforms: Sequence[str] = (),
 ) -> Item:
     """Describe a composite of the most recent available pixels.
@@ -107,6 +108,7 @@ def mrap_item(
         age_days: Statistics of the age of its pixels, days: ``{"median": 3, "max": 40}``.
         source_count: Number of scenes that supply pixels.
         seam_score: Steps where two scenes meet to steps inside scenes; None where none meet.
+        groups: Bands that have a source of their own, by the ending of its name; None if all have one.
         platforms: Satellites that supply pixels.
     """
     facts = {
@@ -118,8 +120,9 @@ def mrap_item(
         "s2lookback:source_count": source_count,
         **_known({"s2lookback:seam_score": _round(seam_score)}),
     }
-    lineage = "Most recent available pixel: per pixel the newest clear observation, all bands of one scene"
-    return _item("mrap", basis, facts, assets.mrap_assets(bands), level="L3", lineage=lineage)
+    scene = "visible and infrared bands each of one scene" if groups and len(groups) > 1 else "all bands of one scene"
+    lineage = f"Most recent available pixel: per pixel the newest clear observation, {scene}"
+    return _item("mrap", basis, facts, assets.mrap_assets(bands, groups), level="L3", lineage=lineage)
 
 
 def reduced_item(

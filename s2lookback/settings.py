@@ -102,6 +102,11 @@ class MrapSettings(_Settings):
         description="With clearest: days that a pixel that is surely clear may be older and still be shown instead of "
         "one that surely is not.",
     )
+    groups: Literal["one", "split"] = Field(
+        "one",
+        description="one: all bands of a pixel come from one scene. split: the visible bands (B01 to B05) come from "
+        "the newest scene that saw the surface in these, the infrared ones from the newest that did in the infrared.",
+    )
 
     @property
     def penalty_days(self) -> int:

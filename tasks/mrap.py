@@ -1,7 +1,8 @@
 """Fold a scene into its tile's composite."""
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from s2lookback.errors import SceneError
 from s2lookback.mrap.difference import changed_pixels
 from s2lookback.mrap.engine import Observation, Summary, fold_files
 from s2lookback.mrap.fold import DAY
+from s2lookback.mrap.policy import Group, groups_of
 from s2lookback.mrap.quality import seam_score
 from s2lookback.mrap.tile import DOUBT, RASTERS, SENSED, SOURCE
 from s2lookback.pictures import age_image, bands_to_show, rgb, thumbnail
@@ -55,24 +57,34 @@ def composite_scene(
     started, store = datetime.now(UTC), Store(root)
     sources = [store.read(href) for href in (scene, mask, reference) if href]
     sensed, bands = sensed_of(sources[0]), bands_of(sources[0])
-    told = [str(store.asset(sources[1], key)) for key in ("class", "probability")]
-    date = Observation(int(sensed.timestamp()), _files(store, sources[0], bands), *told)
-    before = _files(store, sources[2], (*bands, *RASTERS, DOUBT)) if reference else None
+    groups = groups_of(bands, settings)
     with store.stage(wanted) as folder:
-        summary = fold_files(folder, date, before, settings)
-        table = _sources(summary, wanted.tile)
+        summaries = {group.suffix: _fold(folder, store, sources, group) for group in groups}
+        seen = np.logical_or.reduce([summary.seen for summary in summaries.values()])
+        table = _sources(summaries, wanted.tile)
         (folder / "sources.json").write_text(json.dumps(table, indent=1))
-        _draw(folder, bands, date.sensed)
+        _draw(folder, bands, int(sensed.timestamp()))
         described = mrap_item(
-            basis(wanted, sensed, grid_of(sources[0]), folder, summary.seen, sources),
+            basis(wanted, sensed, grid_of(sources[0]), folder, seen, sources),
             bands,
             start=datetime.fromtimestamp(table[-1]["source"], UTC) if table else sensed,
-            filled_fraction=float(summary.seen.mean()),
-            age_days=_ages(summary, date.sensed),
+            filled_fraction=float(seen.mean()),
+            age_days=_ages(summaries, int(sensed.timestamp())),
             source_count=len(table),
-            seam_score=_seams(folder, bands),
+            seam_score=_seams(folder, groups[0]),
+            groups={group.suffix: group.bands for group in groups},
         )
         return publish(store, wanted, folder, described, started, _difference(store, wanted, folder, described))
+
+
+def _fold(folder: Path, store: Store, sources: list[dict[str, Any]], group: Group) -> Summary:
+    """Fold a group of bands of a scene, by its mask, into the composite before it, if there is one."""
+    scene, mask, *reference = sources
+    doubt, second = str(store.asset(mask, "probability")), int(sensed_of(scene).timestamp())
+    date = Observation(second, _files(store, scene, group.bands), str(store.asset(mask, "class")), doubt)
+    names = (*group.bands, *(name + group.suffix for name in (*RASTERS, DOUBT)))
+    before = _files(store, reference[0], names) if reference else None
+    return fold_files(folder, date, before, group.settings, suffix=group.suffix)
 
 
 def _difference(store: Store, wanted: Request, folder: Path, item: dict[str, Any]) -> dict[str, Any]:
@@ -93,9 +105,9 @@ def _files(store: Store, item: dict[str, Any], keys: Iterable[str]) -> dict[str,
     return {key: str(store.asset(item, key)) for key in keys}
 
 
-def _seams(folder: Path, bands: tuple[str, ...]) -> float | None:
+def _seams(folder: Path, group: Group) -> float | None:
     """Score the seams of the band that is shown first, short-wave infrared if it is there, by its overview."""
-    names = (bands_to_show(bands)[0], SOURCE)
+    names = (bands_to_show(group.bands)[0], SOURCE + group.suffix)
     return seam_score(*(read_preview(folder / f"{name}.tif", 512) for name in names))
 
 
@@ -109,19 +121,28 @@ def _draw(folder: Path, bands: tuple[str, ...], second: int) -> None:
     (folder / "age.png").write_bytes(thumbnail(picture, 512))
 
 
-def _sources(summary: Summary, tile: str) -> list[dict[str, Any]]:
-    """List every scene that supplies pixels, newest first."""
+def _sources(summaries: Mapping[str, Summary], tile: str) -> list[dict[str, Any]]:
+    """List every scene that supplies pixels, newest first, and to which group of bands how many."""
+    supplied = {f"pixels{suffix}": summary.sources for suffix, summary in summaries.items()}
     return [
-        {"source": second, "scene": item_id("scene", tile, datetime.fromtimestamp(second, UTC)), "pixels": pixels}
-        for second, pixels in summary.sources.items()
+        {
+            "source": second,
+            "scene": item_id("scene", tile, datetime.fromtimestamp(second, UTC)),
+            **{key: pixels.get(second, 0) for key, pixels in supplied.items()},
+        }
+        for second in sorted(set().union(*supplied.values()), reverse=True)
     ]
 
 
-def _ages(summary: Summary, second: int) -> dict[str, int]:
-    """Sum up the ages of the pixels that were seen, days."""
-    if not summary.sources:
+def _ages(summaries: Mapping[str, Summary], second: int) -> dict[str, int]:
+    """Sum up the ages of the pixels that were seen, of every group of bands, days."""
+    supplied = Counter[int]()
+    for summary in summaries.values():
+        supplied.update(summary.sources)
+    if not supplied:
         return {}
-    ages = [second // DAY - source // DAY for source in summary.sources]
-    pixels = np.cumsum([*summary.sources.values()])  # newest first, as their ages rise
+    newest_first = sorted(supplied, reverse=True)
+    ages = [second // DAY - source // DAY for source in newest_first]
+    pixels = np.cumsum([supplied[source] for source in newest_first])
     low, median, high, top = (ages[np.searchsorted(pixels, share * pixels[-1])] for share in (0, 0.5, 0.95, 1))
     return {"min": low, "p50": median, "p95": high, "max": top}

@@ -4,17 +4,45 @@ An observation that the mask doubts counts as older than it is. What is shown is
 the doubt of the winner is all that has to be kept of it, and every order of folding ends with the same one.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from s2lookback.bands import BANDS
 from s2lookback.masking.classes import usable
 from s2lookback.settings import MrapSettings
 
 _PERCENT = 864
 """Seconds in a hundredth of a day."""
 
+_LONGEST_VISIBLE = 720
+"""Nanometres; smoke that hides the surface at shorter waves, B01 to B05, mostly lets longer ones through."""
+
 Times = NDArray[np.uint32 | np.int64]
 """Seconds since 1970-01-01 UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Bands that come, at any one pixel, from one scene."""
+
+    suffix: str
+    """Ends the names of the rasters that say from which."""
+    bands: tuple[str, ...]
+    settings: MrapSettings
+
+
+def groups_of(bands: Sequence[str], settings: MrapSettings) -> list[Group]:
+    """Divide bands into groups as the settings say; the first is that of the infrared bands, if there are any."""
+    if settings.groups == "one":
+        return [Group("", tuple(bands), settings)]
+    visible = tuple(name for name in bands if BANDS[name].wavelength < _LONGEST_VISIBLE)
+    infrared = tuple(name for name in bands if name not in visible)
+    clean = settings.model_copy(update={"visible": True})
+    found = [(infrared, "", settings), (visible, "-visible" if infrared else "", clean)]
+    return [Group(suffix, names, each) for names, suffix, each in found if names]
 
 
 def counted(classes: NDArray[np.uint8], doubt: NDArray[np.uint8], settings: MrapSettings) -> NDArray[np.bool_]:

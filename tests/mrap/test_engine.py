@@ -1,6 +1,7 @@
 """The engine against the kernel: the same pixels, and the same bytes by every way to them."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -246,6 +247,33 @@ def test_a_pixel_that_would_go_back_is_a_fault(tmp_path, clear, monkeypatch):
     (tmp_path / "next").mkdir()
     with pytest.raises(CatalogError, match="256 pixels went back"):
         fold_files(tmp_path / "next", later(tmp_path, Class.SHADOW), files(clear[1]))
+
+
+def test_a_group_of_bands_lies_beside_the_others_under_names_of_its_own(tmp_path, clear):
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    for number, date in enumerate((clear[0], later(tmp_path, Class.SMOKE))):
+        part = replace(date, bands={"B08": date.bands["B08"]})
+        for folder, suffix in ((alone, ""), (together, "-visible")):
+            (folder / str(number)).mkdir(parents=True)
+            names = ("B08", *(f"{name}{suffix}" for name in ("source", "sensed", "count", "doubt")))
+            before = {name: str(folder / "0" / f"{name}.tif") for name in names} if number else None
+            fold_files(folder / str(number), part, before, MrapSettings(visible=True), suffix=suffix)
+    for path in (alone / "1").iterdir():
+        name = path.name if path.stem == "B08" else f"{path.stem}-visible.tif"
+        assert (together / "1" / name).read_bytes() == path.read_bytes()
+    assert len([*(together / "1").iterdir()]) == len([*(alone / "1").iterdir()]) == 5
+
+
+def test_a_mask_that_does_not_say_how_sure_it_is_gives_no_doubt_and_serves_no_policy_that_asks(tmp_path, clear):
+    silent = replace(clear[0], doubt=None)
+    (tmp_path / "silent").mkdir()
+    fold_files(tmp_path / "silent", silent)
+    names = [name for name in RASTERS if name != "doubt"]
+    assert bytes_of(tmp_path / "silent", names) == bytes_of(clear[1], names)
+    assert not (tmp_path / "silent" / "doubt.tif").exists()
+    for policy in (MrapSettings(prefer="clearest"), MrapSettings(min_clear_probability=0.1)):
+        with pytest.raises(SceneError, match=r"class\.tif: comes without probabilities"):
+            fold_files(tmp_path / "silent", silent, settings=policy)
 
 
 def test_no_scene_is_no_composite(tmp_path):

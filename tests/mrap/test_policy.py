@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from s2lookback.bands import BANDS
 from s2lookback.masking.classes import MEANINGS, Class
-from s2lookback.mrap.policy import counted
+from s2lookback.mrap.policy import Group, counted, groups_of
 from s2lookback.scene import NO_PERCENT
 from s2lookback.settings import MrapSettings
 
@@ -39,3 +40,18 @@ def test_a_pixel_of_which_the_mask_does_not_say_how_sure_it_is_counts_only_if_no
 def test_a_policy_out_of_bounds_is_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         MrapSettings(**wrong)
+
+
+@given(st.permutations([*BANDS]), st.integers(1, len(BANDS)))
+def test_groups_share_out_the_bands_in_their_order(names, number):
+    bands = tuple(names[:number])
+    assert groups_of(bands, MrapSettings()) == [Group("", bands, MrapSettings())]
+    groups = {group.suffix: group for group in groups_of(bands, MrapSettings(groups="split"))}
+    visible = tuple(name for name in bands if name in ("B01", "B02", "B03", "B04", "B05"))
+    others = tuple(name for name in bands if name not in visible)
+    if visible and others:
+        assert (groups[""].bands, groups["-visible"].bands) == (others, visible)
+        assert (groups[""].settings.visible, groups["-visible"].settings.visible) == (False, True)
+    else:
+        assert [(group.bands, group.settings.visible) for group in groups.values()] == [(bands, bool(visible))]
+        assert list(groups) == [""], "bands of one kind need no ending"
