@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from s2lookback.errors import GridMismatchError
 from s2lookback.masking.cast import shadow_possible
 from s2lookback.masking.classes import COVERS, GROUND, MASKED, Class
-from s2lookback.masking.dilation import dilate, pixel_metres
+from s2lookback.masking.dilation import dilate, grow, pixel_metres
 from s2lookback.masking.evidence import cleared, weighed
 from s2lookback.masking.features import features
 from s2lookback.masking.fire import protected
@@ -28,6 +28,9 @@ from s2lookback.settings import MaskSettings
 
 BLOCK = 262_144
 """Pixels that are looked at together: 50 MB of features. Neighbours are heard over the whole raster, whatever it is."""
+
+FIRESIDE = 60.0
+"""Metres from an active fire within which nothing is masked: no cloud hides what flames shine through beside it."""
 
 SCORED = 100_000
 """Most pixels that a score is taken from; its standard error is then below 0.2 percent."""
@@ -78,7 +81,9 @@ def classify(scene: Scene, reference: NDArray[np.int16] | None, model: Model | N
     named = np.where(_uncast(named, scene), seen, named)
     named = np.where(scene.valid, named, np.uint8(Class.NO_DATA))
     probability = np.where(scene.valid, percent, NO_PERCENT).astype(np.uint8)
-    return Mask(dilate(named, settings.dilation, pixel), probability, method.name)
+    grown = dilate(named, settings.dilation, pixel)
+    lit_up = scene.valid & grow(seen == Class.ACTIVE_FIRE, FIRESIDE, pixel)
+    return Mask(np.where(lit_up, seen, grown), probability, method.name)
 
 
 def _judged(method: Method, view: View) -> Layer:

@@ -107,3 +107,13 @@ def test_a_shadow_under_a_clear_sky_is_ground_and_is_learnt_as_such(paint):
     surface[100:, 100:] = "thick"
     cloudy = paint(surface, 3, labels=np.where(surface == "thick", np.uint8(9), labels))
     assert (classify(cloudy, reference, None, MaskSettings()).classes[30:50, 40:70] == Class.SHADOW).all()
+
+
+def test_beside_a_fire_nothing_is_masked(paint):
+    surface = np.full((15, 21), "thick", "<U6")
+    surface[7, 10] = "fire"
+    forest = paint(np.full((15, 21), "forest", "<U6"), 1).pixels
+    classes = classify(paint(surface, 3), forest, None, MaskSettings()).classes
+    away = np.hypot(*(np.indices(surface.shape) - np.array([7, 10])[:, None, None])) * 20
+    np.testing.assert_array_equal(np.isin(classes, MASKED), away > 60)
+    assert classes[7, 10] == Class.ACTIVE_FIRE
