@@ -65,11 +65,11 @@ def test_a_patch_of_cloud_is_kept_and_so_is_one_that_the_edge_cuts(paint, forest
     assert not np.isin(mask.classes[surface == "forest"], MASKED).any()
 
 
-def test_fire_is_no_vote_for_clear(paint, forest):
+def test_burnt_ground_is_no_vote_for_clear(paint, forest):
     surface = np.full((9, 13), "thick", "<U6")
-    surface[:, 6] = "fire"
+    surface[:, 6] = "burn"
     mask = classify(paint(surface, 3), forest, None, MaskSettings())
-    assert (mask.classes[surface == "fire"] == Class.ACTIVE_FIRE).all()
+    assert (mask.classes[surface == "burn"] == Class.FRESH_BURN).all()
     assert (mask.classes[surface == "thick"] == Class.THICK_CLOUD).all()
 
 
