@@ -96,7 +96,7 @@ def mrap_item(
     source_count: int,
     seam_score: float | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
-    platforms: Sequence[str] = (),
+    light: Mapping[str, int] | None = None,
 ) -> Item:
     """Describe a composite of the most recent available pixels.
 
@@ -109,16 +109,16 @@ def mrap_item(
         source_count: Number of scenes that supply pixels.
         seam_score: Steps where two scenes meet to steps inside scenes; None where none meet.
         groups: Bands that have a source of their own, by the ending of its name; None if all have one.
-        platforms: Satellites that supply pixels.
+        light: Scenes whose light was matched to the newest, and refused; the lines are in ``sources``.
     """
     facts = {
-        **_mission(*platforms),
+        **_mission(),
         "start_datetime": _time(start),
         "end_datetime": _time(basis.sensed),
         "s2lookback:filled_fraction": round(float(filled_fraction), 6),
         "s2lookback:age_days": dict(sorted(age_days.items())),
         "s2lookback:source_count": source_count,
-        **_known({"s2lookback:seam_score": _round(seam_score)}),
+        **_known({"s2lookback:seam_score": _round(seam_score), "s2lookback:light": dict(light or {}) or None}),
     }
     scene = "visible and infrared bands each of one scene" if groups and len(groups) > 1 else "all bands of one scene"
     lineage = f"Most recent available pixel: per pixel the newest clear observation, {scene}"
@@ -247,16 +247,11 @@ def _acquisition(about: Acquisition) -> dict[str, Any]:
         "s2lookback:products": list(about.products) or None,
         "s2lookback:producer_level": about.level,
     }
-    return {**_mission(*([about.platform] if about.platform else [])), **_known(known)}
+    return {**_mission(about.platform), **_known(known)}
 
 
-def _mission(*platforms: str) -> dict[str, Any]:
-    facts: dict[str, Any] = {"constellation": "sentinel-2", "instruments": ["msi"]}
-    if len(platforms) == 1:
-        facts = {"platform": platforms[0], **facts}
-    elif platforms:
-        facts["s2lookback:platforms"] = sorted(platforms)
-    return facts
+def _mission(platform: str | None = None) -> dict[str, Any]:
+    return {**_known({"platform": platform}), "constellation": "sentinel-2", "instruments": ["msi"]}
 
 
 def _covers(counts: Mapping[Class, int]) -> dict[str, Any]:

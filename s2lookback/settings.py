@@ -108,6 +108,19 @@ class MrapSettings(_Settings):
         "the newest scene that saw the surface in these, the infrared ones from the newest that did in the infrared.",
     )
 
+    adjust_lighting: bool = Field(
+        False,
+        description="Fit the light of every earlier scene to that of the newest, one line a band, and publish the "
+        "lines and what they leave beside the pixels, which stay as observed; `s2lookback export --relight` applies "
+        "them. Not with split groups.",
+    )
+
+    @model_validator(mode="after")
+    def _matchable(self) -> Self:
+        if self.adjust_lighting and self.groups != "one":
+            raise ValueError("adjust_lighting needs groups to be one: a line is judged by visible and infrared bands")
+        return self
+
     @property
     def penalty_days(self) -> int:
         """Days that a pixel counts as older than it is if it is surely hidden."""

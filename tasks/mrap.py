@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from s2lookback.errors import SceneError
 from s2lookback.mrap.difference import changed_pixels
 from s2lookback.mrap.engine import Observation, Summary, fold_files
 from s2lookback.mrap.fold import DAY
+from s2lookback.mrap.light_table import match_files
+from s2lookback.mrap.match import Match
 from s2lookback.mrap.policy import Group, groups_of
 from s2lookback.mrap.quality import seam_score
 from s2lookback.mrap.tile import DOUBT, RASTERS, SENSED, SOURCE
@@ -61,7 +64,8 @@ def composite_scene(
     with store.stage(wanted) as folder:
         summaries = {group.suffix: _fold(folder, store, sources, group) for group in groups}
         seen = np.logical_or.reduce([summary.seen for summary in summaries.values()])
-        table = _sources(summaries, wanted.tile)
+        matches = _matches(folder, store, sources, groups[0])
+        table = _sources(summaries, matches, wanted.tile)
         (folder / "sources.json").write_text(json.dumps(table, indent=1))
         _draw(folder, bands, int(sensed.timestamp()))
         described = mrap_item(
@@ -73,18 +77,32 @@ def composite_scene(
             source_count=len(table),
             seam_score=_seams(folder, groups[0]),
             groups={group.suffix: group.bands for group in groups},
+            light=Counter("refused" if match.refused else "matched" for match in matches.values()),
         )
         return publish(store, wanted, folder, described, started, _difference(store, wanted, folder, described))
 
 
 def _fold(folder: Path, store: Store, sources: list[dict[str, Any]], group: Group) -> Summary:
     """Fold a group of bands of a scene, by its mask, into the composite before it, if there is one."""
+    date, before = _inputs(store, sources, group)
+    return fold_files(folder, date, before, group.settings, suffix=group.suffix)
+
+
+def _inputs(store: Store, sources: list[dict[str, Any]], group: Group) -> tuple[Observation, dict[str, str] | None]:
+    """Name the files of a scene and its mask, and those of the composite before it."""
     scene, mask, *reference = sources
     doubt, second = str(store.asset(mask, "probability")), int(sensed_of(scene).timestamp())
     date = Observation(second, _files(store, scene, group.bands), str(store.asset(mask, "class")), doubt)
     names = (*group.bands, *(name + group.suffix for name in (*RASTERS, DOUBT)))
-    before = _files(store, reference[0], names) if reference else None
-    return fold_files(folder, date, before, group.settings, suffix=group.suffix)
+    return date, _files(store, reference[0], names) if reference else None
+
+
+def _matches(folder: Path, store: Store, sources: list[dict[str, Any]], group: Group) -> dict[int, Match]:
+    """Match the light of earlier scenes to that of the newest, if the settings ask for it."""
+    date, before = _inputs(store, sources, group)
+    if before is None or not group.settings.adjust_lighting:
+        return {}
+    return match_files(before, date, str(folder / f"{SOURCE}.tif"))
 
 
 def _difference(store: Store, wanted: Request, folder: Path, item: dict[str, Any]) -> dict[str, Any]:
@@ -121,14 +139,15 @@ def _draw(folder: Path, bands: tuple[str, ...], second: int) -> None:
     (folder / "age.png").write_bytes(thumbnail(picture, 512))
 
 
-def _sources(summaries: Mapping[str, Summary], tile: str) -> list[dict[str, Any]]:
-    """List every scene that supplies pixels, newest first, and to which group of bands how many."""
+def _sources(summaries: Mapping[str, Summary], matches: Mapping[int, Match], tile: str) -> list[dict[str, Any]]:
+    """List every scene that supplies pixels, newest first, to which group of bands how many, and its light."""
     supplied = {f"pixels{suffix}": summary.sources for suffix, summary in summaries.items()}
     return [
         {
             "source": second,
             "scene": item_id("scene", tile, datetime.fromtimestamp(second, UTC)),
             **{key: pixels.get(second, 0) for key, pixels in supplied.items()},
+            **({"light": asdict(matches[second])} if second in matches else {}),
         }
         for second in sorted(set().union(*supplied.values()), reverse=True)
     ]

@@ -142,6 +142,10 @@ def export(
     folder: Annotated[Path, typer.Option("--out", help="Folder for the .bin and .hdr.")] = Path(),
     bands: Annotated[str, typer.Option(help="Bands, in order, separated by commas.")] = ",".join(ENVI_BANDS),
     add_offset: Annotated[bool, typer.Option(help="Add the +1000 that tools for raw digital numbers expect.")] = False,
+    relight: Annotated[
+        bool,
+        typer.Option("--relight", help="Bring a composite to the light of its newest scene, where that was fitted."),
+    ] = False,
 ) -> None:
     """Write an item as ENVI (float32, NaN nodata), for the tools that burn mappers have."""
     from catalog.search import find_item
@@ -150,7 +154,8 @@ def export(
 
     store = Store(str(root))
     with sentences():
-        path = write_item(store, find_item(store, item), folder, tuple(bands.split(",")), add_offset=add_offset)
+        found, names = find_item(store, item), tuple(bands.split(","))
+        path = write_item(store, found, folder, names, add_offset=add_offset, relit=relight)
     out.print(f"{path}", soft_wrap=True, highlight=False)
 
 
