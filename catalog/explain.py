@@ -16,6 +16,7 @@ from catalog.point import Place, Source, covering, item_at, reflectance, source_
 from catalog.store import Store
 from catalog.verdict import Folding, Verdict
 from s2lookback.errors import CatalogError
+from s2lookback.mrap.policy import Group, groups_of
 from s2lookback.pixel import read_pixel
 from s2lookback.scene import NO_PERCENT
 from s2lookback.settings import MrapSettings
@@ -67,6 +68,8 @@ def explain(
 ) -> list[Explanation]:
     """Explain the pixel at a point in the newest composite of every tile that covers it.
 
+    Where the visible bands of a composite come from dates of their own, each group of bands is explained by itself.
+
     Args:
         store: Where to look.
         longitude: Degrees east, WGS 84.
@@ -79,12 +82,16 @@ def explain(
         SceneError: If a raster cannot be read.
     """
     found = covering(store, "mrap", longitude, latitude, at=at, tile=tile)
-    return [_explain(store, composite, place, at) for composite, place in found]
+    return [
+        _explain(store, composite, place, at, group)
+        for composite, place in found
+        for group in groups_of(bands_of(composite), _folded_with(composite))
+    ]
 
 
-def _explain(store: Store, composite: Item, place: Place, until: datetime | None) -> Explanation:
-    at, shown = sensed_of(composite), _shown(store, composite, place)
-    folding = Folding(second_of(at), second_of(shown), _doubt(store, composite, place), _folded_with(composite))
+def _explain(store: Store, composite: Item, place: Place, until: datetime | None, group: Group) -> Explanation:
+    at, shown = sensed_of(composite), _shown(store, composite, place, group)
+    folding = Folding(second_of(at), second_of(shown), _doubt(store, composite, place, group), group.settings)
     times = [time_in(name) for name in store.ids("scenes", place.tile)]
     known = [time for time in times if time <= at]
     wanted = sorted({*known, *([shown] if shown else [])}, reverse=True)
@@ -92,17 +99,17 @@ def _explain(store: Store, composite: Item, place: Place, until: datetime | None
     winner = next((one for one in considered if one.sensed == shown), None)
     newer = [time for time in times if at < time <= (until or time)]
     return Explanation(
-        sentence=_sentence(place, at, winner, considered),
+        sentence=_sentence(f"{place.tile} on {at:%Y-%m-%d}{_named(group, composite)}", winner, considered),
         place=place,
         composite=source_at(store, "mrap", place.tile, at),
         at=at,
         settings=settings_of(composite),
         winner=winner,
-        values={band: reflectance(store, composite, band, place) for band in bands_of(composite)},
-        observations=read_pixel(store.asset(composite, "count"), place.row, place.column),
+        values={band: reflectance(store, composite, band, place) for band in group.bands},
+        observations=read_pixel(store.asset(composite, f"count{group.suffix}"), place.row, place.column),
         considered=considered,
         notes=tuple(_notes(store, place.tile, at, newer, considered)),
-        history=tuple(_history(store, composite, place)),
+        history=tuple(_history(store, composite, place, group)),
     )
 
 
@@ -114,9 +121,9 @@ def _folded_with(composite: Item) -> MrapSettings:
         raise CatalogError(f"{composite['id']}: was made with settings that are not known here: {found}") from error
 
 
-def _doubt(store: Store, composite: Item, place: Place) -> int | None:
+def _doubt(store: Store, composite: Item, place: Place, group: Group) -> int | None:
     """Read how surely the pixel that is shown is hidden, percent; None where its mask does not say."""
-    doubt = read_pixel(store.asset(composite, "doubt"), place.row, place.column)
+    doubt = read_pixel(store.asset(composite, f"doubt{group.suffix}"), place.row, place.column)
     return None if doubt == NO_PERCENT else doubt
 
 
@@ -142,7 +149,7 @@ def _notes(
         yield f"`s2lookback tile {tile}` brings the composites up to date"
 
 
-def _history(store: Store, composite: Item, place: Place) -> Iterator[Version]:
+def _history(store: Store, composite: Item, place: Place, group: Group) -> Iterator[Version]:
     chain = list(versions(store, composite))
     for item, older in zip(chain, [*chain[1:], None], strict=True):
         replaced: Mapping[str, Any] = replaced_link(item) or {}
@@ -150,22 +157,29 @@ def _history(store: Store, composite: Item, place: Place) -> Iterator[Version]:
             version=item["properties"]["version"],
             made=str(execution(store, item).get("created", "")),
             causes=tuple(causes(store, older, item)) if older else (),
-            shown=_shown(store, item, place),
+            shown=_shown(store, item, place, group),
             changed_pixels=replaced.get("s2lookback:changed_pixels"),
         )
 
 
-def _sentence(place: Place, at: datetime, winner: Considered | None, considered: tuple[Considered, ...]) -> str:
-    day = f"{place.tile} on {at:%Y-%m-%d}"
+def _named(group: Group, composite: Item) -> str:
+    """Name the bands of a group, unless they are all there are."""
+    return "" if group.bands == bands_of(composite) else f" in {' '.join(group.bands)}"
+
+
+def _sentence(what: str, winner: Considered | None, considered: tuple[Considered, ...]) -> str:
     if winner:
         days = "1 day" if winner.age == 1 else f"{winner.age} days"
-        return f"{day} shows the scene of {winner.sensed:%Y-%m-%d %H:%M:%S}, {days} old"
+        return f"{what} shows the scene of {winner.sensed:%Y-%m-%d %H:%M:%S}, {days} old"
     expired = any(one.verdict == Verdict.EXPIRED for one in considered)
     why = "every clear view is too old" if expired else f"none of {len(considered)} scenes saw it clear"
-    return f"{day} shows nothing here: {why}"
+    return f"{what} shows nothing here: {why}"
 
 
-def _shown(store: Store, composite: Item, place: Place) -> datetime | None:
-    """Read which scene a composite shows at a pixel."""
-    second = read_pixel(store.asset(composite, "source"), place.row, place.column)
+def _shown(store: Store, composite: Item, place: Place, group: Group) -> datetime | None:
+    """Read which scene a composite shows at a pixel; a version from before the bands were divided has one for all."""
+    key = f"source{group.suffix}"
+    second = read_pixel(
+        store.asset(composite, key if key in composite["assets"] else "source"), place.row, place.column
+    )
     return datetime.fromtimestamp(second, UTC) if second else None

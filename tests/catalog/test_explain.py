@@ -64,15 +64,26 @@ class Maker:
             lambda basis: mask_item(basis, about, method="rules", counts={}), facts, [scene],
         )  # fmt: skip
 
-    def composite(self, sensed, pixels, source, sources, settings, count=None, doubt=None):
+    def composite(self, sensed, pixels, source, sources, settings, count=None, doubt=None, visible=None):
         days = (source // 86_400).astype(np.uint16)
         count = np.ones(source.shape, np.uint16) if count is None else count
         doubt = np.full(source.shape, 255, np.uint8) if doubt is None else doubt
         rasters = {"sensed": days, "source": source, "count": count, "doubt": doubt}
+        if visible is not None:
+            others = {
+                "sensed": (visible // 86_400).astype(np.uint16),
+                "source": visible,
+                "count": count,
+                "doubt": doubt,
+            }
+            rasters |= {f"{name}-visible": band for name, band in others.items()}
+        groups = {"": BANDS} if visible is None else {"": BANDS[:2], "-visible": BANDS[2:]}
         files = dict(zip(BANDS, pixels, strict=True)) | rasters
         return self._publish(
             "mrap", sensed, files,
-            lambda basis: mrap_item(basis, BANDS, start=START, filled_fraction=1, age_days={}, source_count=1),
+            lambda basis: mrap_item(
+                basis, BANDS, start=START, filled_fraction=1, age_days={}, source_count=1, groups=groups
+            ),
             settings, sources,
         )  # fmt: skip
 
@@ -201,6 +212,24 @@ def judged(layers, row, column, sensed, shown, settings):
     if ages[sensed] > settings.get("max_age", 10_000):
         return Verdict.EXPIRED
     return Verdict.DOUBTED if sensed > shown else Verdict.OLDER
+
+
+def test_bands_that_come_from_two_dates_are_explained_apart(maker):
+    pixels = np.full((len(BANDS), *GRID.shape), 100, np.int16)
+    scenes = [maker.scene(time, pixels * (number + 1)) for number, time in enumerate(TIMES[:2])]
+    codes = Class.CLEAR, Class.SMOKE
+    masks = [maker.mask(*pair, uniform(code), uniform(0)) for *pair, code in zip(scenes, TIMES[:2], codes, strict=True)]
+    old, new = (np.full(GRID.shape, int(time.timestamp()), np.uint32) for time in TIMES[:2])
+    both = pixels * np.array([2, 2, 1], np.int16)[:, None, None]
+    settings = {"visible": False, "groups": "split"}
+    first = maker.composite(TIMES[0], pixels, old, [scenes[0], masks[0]], settings, visible=old)
+    maker.composite(TIMES[1], both, new, [scenes[1], masks[1], first], settings, visible=old)
+    infrared, visible = explain(maker.store, *lonlat(1, 2))
+    assert infrared.sentence == "10UFB on 2025-07-06 in B12 B8A shows the scene of 2025-07-06 19:19:21, 0 days old"
+    assert visible.sentence == "10UFB on 2025-07-06 in B04 shows the scene of 2025-07-01 19:19:21, 5 days old"
+    assert (infrared.values, visible.values) == ({"B12": 0.02, "B8A": 0.02}, {"B04": 0.01})
+    assert [one.reason for one in visible.considered] == ["smoke in the visible bands", "shown: newest clear view"]
+    assert infrared.notes == visible.notes == ()
 
 
 def test_a_clear_pixel_that_is_not_surely_clear_says_how_sure_it_is(maker):
