@@ -180,10 +180,10 @@ def _parts(job: Job, at: Address, before: Composite, state: _State) -> dict[str,
 
 
 def _bands(job: Job, at: Address, state: _State) -> Mapping[str, Part]:
-    """Give the bands of a tile, from a scene's files where they all come from that."""
+    """Give the bands of a tile, and its doubt, from a scene's files where they all come from that."""
     for date in job.dates:
         if (state.source == date.sensed).all():
-            return date.bands
+            return {**date.bands, **({DOUBT: date.doubt} if date.doubt else {})}
     return dict(zip(job.bands, state.bands or _read(job, at, job.before), strict=True))
 
 
