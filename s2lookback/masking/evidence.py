@@ -1,11 +1,10 @@
 """What is known of a pixel besides what a method says: the producer's label, and that cover changes light."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from s2lookback.masking.classes import COVERS, GROUND, Class
 from s2lookback.masking.method import View
-from s2lookback.masking.physics import heated, lit, unbrightened
+from s2lookback.masking.physics import darkened, heated, lit, unbrightened
 from s2lookback.masking.spectrum import Layer
 
 RELIABILITY = 0.84
@@ -16,21 +15,24 @@ Source: Baetens, Desjardins & Hagolle 2019, Remote Sensing 11, 433: overall accu
 _CLOUDS = (Class.THIN_CLOUD, Class.THICK_CLOUD)
 
 
-def weighed(chance: Layer, labels: NDArray[np.uint8]) -> Layer:
+def weighed(chance: Layer, view: View) -> Layer:
     """Move the odds of cover by what today's label is worth, by Bayes' theorem; the kinds of cover keep their shares.
 
     A haze that a model is sure of survives a label of clear, a field that it half suspects does not. A label of shadow
-    moves nothing: of what Sen2Cor calls shadow too much is burnt or steep, and of the shadows it finds too few.
+    moves no odds, since too much of what Sen2Cor calls shadow is burnt or steep; but where the light went as a shadow
+    takes it, it is believed.
 
     Args:
         chance: Probability of each of ``COVERS``, (cover, ...), by a method that does not see today's labels.
-        labels: Codes of ``Class``; ``NO_DATA`` where there is none.
+        view: The same pixels.
     """
+    labels = view.labels
     odds = RELIABILITY / (1 - RELIABILITY)
     worth = np.where(np.isin(labels, GROUND), 1 / odds, np.where(np.isin(labels, _CLOUDS), odds, 1)).astype(np.float32)
     moved = np.concatenate([chance[:1], chance[1:] * worth])
-    share: Layer = moved / moved.sum(axis=0)
-    return share
+    shaded = (labels == Class.SHADOW) & darkened(view.now, view.before)
+    alone = np.reshape([cover == Class.SHADOW for cover in COVERS], (-1,) + (1,) * shaded.ndim)
+    return np.where(shaded, alone, moved / moved.sum(axis=0)).astype(np.float32)
 
 
 def cleared(chance: Layer, view: View) -> Layer:

@@ -89,7 +89,7 @@ def classify(scene: Scene, reference: NDArray[np.int16] | None, model: Model | N
 def _judged(method: Method, view: View) -> Layer:
     """Give a method's probabilities; those of a model, that does not see today's labels, weighed by them."""
     chance = method.probabilities(view)
-    return weighed(chance, view.labels) if method.name == Lookback.name else chance
+    return weighed(chance, view) if method.name == Lookback.name else chance
 
 
 def _uncast(classes: NDArray[np.uint8], scene: Scene) -> NDArray[np.bool_]:

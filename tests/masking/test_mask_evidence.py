@@ -25,10 +25,14 @@ def chance_of(*values):
     return np.array(values, np.float32).reshape(4, 1) / np.float32(sum(values))
 
 
+def labelled(label, now=(0.1,) * 8, before=(np.nan,) * 8):
+    return View(spectrum(now), spectrum(before), np.array([label], np.uint8))
+
+
 @given(chances, st.sampled_from([int(each) for each in Class]))
 def test_a_label_multiplies_the_odds_of_cover_as_bayes_says(values, label):
     chance = chance_of(*values)
-    after = weighed(chance, np.array([label], np.uint8))
+    after = weighed(chance, labelled(label))
     worth = {Class.THIN_CLOUD: 5.25, Class.THICK_CLOUD: 5.25}.get(label, 1.0)
     worth = 1 / 5.25 if label in (Class.CLEAR, Class.SNOW, Class.WATER) else worth
     odds = (1 - chance[0]) / chance[0] * worth
@@ -38,10 +42,19 @@ def test_a_label_multiplies_the_odds_of_cover_as_bayes_says(values, label):
 
 
 def test_a_sure_haze_survives_a_clear_label_and_a_suspected_field_does_not():
-    clear = np.array([Class.CLEAR], np.uint8)
+    clear = labelled(Class.CLEAR)
     assert weighed(chance_of(0.1, 0.9, 0, 0), clear)[0] < 0.5
     assert weighed(chance_of(0.4, 0.6, 0, 0), clear)[0] > 0.5
     assert RELIABILITY == 0.84
+
+
+def test_a_shadow_that_label_and_light_agree_on_is_believed_and_one_of_the_label_alone_is_not(spectra):
+    chance = chance_of(0.97, 0.01, 0.01, 0.01)
+    both = weighed(chance, labelled(Class.SHADOW, spectra["shade"], spectra["forest"]))
+    np.testing.assert_array_equal(both.ravel(), [cover == Class.SHADOW for cover in COVERS])
+    for now, before in (("burn", "forest"), ("burn", "burn"), ("lake", "lake")):
+        alone = weighed(chance, labelled(Class.SHADOW, spectra[now], spectra[before]))
+        np.testing.assert_allclose(alone, chance, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
