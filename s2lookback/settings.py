@@ -98,9 +98,9 @@ class MrapSettings(_Settings):
         "than it is, by its doubt times prefer_days; in the look-back window too.",
     )
     prefer_days: Annotated[int, Field(ge=1, le=365)] = Field(
-        5,
+        20,
         description="With clearest: days that a pixel that is surely clear may be older and still be shown instead of "
-        "one that surely is not.",
+        "one that surely is not. The doubt of what a mask calls clear is rarely above a half.",
     )
     groups: Literal["one", "split"] = Field(
         "one",
