@@ -14,7 +14,7 @@ from s2lookback.errors import CatalogError
 _DIGEST = re.compile(r"(1220)?[0-9a-f]{64}")
 """SHA-256 in hexadecimal, bare or as a multihash."""
 
-_PROGRAMS = ("s2lookback", "numpy", "scipy", "rasterio", "lightgbm", "prefect")
+_PROGRAMS = ("s2lookback", "numpy", "scipy", "rasterio", "lightgbm", "zstandard", "prefect")
 
 
 @dataclass(frozen=True, slots=True)
