@@ -106,7 +106,7 @@ def bytes_of(folder, names=RASTERS):
     return {name: (folder / f"{name}.tif").read_bytes() for name in names}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(series(), POLICIES, st.sampled_from([1, 3]))
 def test_each_step_gives_the_bytes_of_a_fold_in_memory(tmp_path_factory, scenes, policy, threads):
     folder, expected = tmp_path_factory.mktemp("fold"), Composite.empty(len(BANDS), *GRID.shape)
@@ -127,7 +127,7 @@ def test_each_step_gives_the_bytes_of_a_fold_in_memory(tmp_path_factory, scenes,
         assert summary.changed == np.count_nonzero(expected.source != before.source)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(series(), POLICIES, st.booleans(), st.sampled_from([1, 3]))
 def test_a_rebuild_gives_the_bytes_of_the_fold(tmp_path_factory, scenes, policy, counts, threads):
     folder = tmp_path_factory.mktemp("rebuild")
