@@ -195,7 +195,9 @@ def draw(series: Series, path: Path) -> None:
             axes.imshow(image, interpolation="nearest")
             axes.set(xticks=[], yticks=[], ylabel="" if column else name)
     there = [Class(code) for code in np.unique([series.ours[shown], series.scl[shown]])]
-    patches = [Patch(facecolor=f"#{MEANINGS[each].color}", label=MEANINGS[each].title) for each in there]
+    patches = [
+        Patch(facecolor=f"#{MEANINGS[each].color}", edgecolor="#888888", label=MEANINGS[each].title) for each in there
+    ]
     figure.legend(handles=patches, ncols=len(patches), loc="outside lower center", fontsize=9, frameon=False)
     figure.savefig(path, metadata={"Software": None})
 
