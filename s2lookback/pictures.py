@@ -76,7 +76,7 @@ class SheetRow:
 
 
 def bands_to_show(bands: Sequence[str]) -> tuple[str, str, str]:
-    """Choose three bands to look at: short-wave infrared, near infrared and red if they are there, else the next best."""
+    """Choose three bands to look at: short-wave infrared, near infrared and red if there, else the next best."""
     for choice in _CHOICES:
         if set(choice) <= set(bands):
             return choice
