@@ -47,10 +47,10 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) cannot make an environment: install its venv module (Debian: apt install python3-venv)"; rm -rf $(VENV); exit 1; }
 
 $(VENV)/.runs: requirements.lock pyproject.toml | $(VENV)/bin/python
-	@$(PIP) --editable . && $(IMPORTS) && touch $@
+	@$(PIP) --editable . && { $(IMPORTS); } && touch $@
 
 $(VENV)/.tests: requirements.lock pyproject.toml | $(VENV)/bin/python
-	@$(PIP) --editable '.[dev]' && $(IMPORTS) && touch $@ $(VENV)/.runs
+	@$(PIP) --editable '.[dev]' && { $(IMPORTS); } && touch $@ $(VENV)/.runs
 
 # Two libraries that wheels expect of the system; the smallest container images lack them.
 IMPORTS = $(BIN)/python -c 'import lightgbm, rasterio' 2>/dev/null || { \
