@@ -8,6 +8,7 @@ from prefect import flow, get_run_logger
 from flows.ingest import ingest
 from flows.progress import track
 from s2lookback.errors import SceneError
+from s2lookback.masking.mask import month_of
 from s2lookback.settings import Settings
 from s2lookback.sources.settings import SourceSettings
 from tasks.history import Arrival, Step, scenes_of
@@ -17,7 +18,7 @@ from tasks.place import root_of, source_of
 from tasks.reduce import reduced
 from tasks.report import DateReport, TileReport
 from tasks.retract import withdraw
-from tasks.train import month_of, trained
+from tasks.train import trained
 from tasks.turn import turn
 
 Period = tuple[datetime, datetime]

@@ -5,11 +5,12 @@ from datetime import datetime
 from prefect import flow
 
 from s2lookback.errors import SceneError
+from s2lookback.masking.mask import month_of
 from s2lookback.settings import MaskSettings
 from tasks.history import steps_before
 from tasks.place import root_of
 from tasks.policy import Product
-from tasks.train import month_of, trained
+from tasks.train import trained
 
 
 @flow(name="train", flow_run_name="train {tile} {sensed:%Y-%m}")

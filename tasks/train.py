@@ -15,7 +15,7 @@ from s2lookback.errors import SceneError
 from s2lookback.footprint import outline
 from s2lookback.masking.classes import Class
 from s2lookback.masking.lookback import Model, load_model, train
-from s2lookback.masking.mask import sample_scene, score, training_cutoff
+from s2lookback.masking.mask import month_of, sample_scene, score, training_cutoff
 from s2lookback.scene import Scene
 from s2lookback.settings import MaskSettings
 from tasks.history import Step
@@ -48,11 +48,6 @@ def trained(
     month = month_of(sensed)
     wanted = request_for("model", REVISION, chosen[-1].scene.tile, month, inputs, settings.model_dump(mode="json"))
     return unless_published(train_model, wanted, root, again=again, month=month, steps=chosen, settings=settings)
-
-
-def month_of(sensed: datetime) -> datetime:
-    """Give the start of the month, UTC, whose model masks a scene."""
-    return sensed.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 @task(task_run_name="{wanted.id}", **POLICY)

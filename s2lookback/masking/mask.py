@@ -224,11 +224,15 @@ def _rates(found: NDArray[np.bool_], labelled: NDArray[np.bool_]) -> dict[str, f
     }
 
 
+def month_of(sensed: datetime) -> datetime:
+    """Give the start of the month, UTC, whose model masks a scene."""
+    return sensed.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
 def training_cutoff(sensed: datetime, settings: MaskSettings) -> datetime:
     """Give the time before which a scene must be sensed to train the model of a scene sensed at ``sensed``.
 
     It is ``training_lag`` days before the start of that calendar month, UTC: one model serves a month, and a scene that
     arrives a few days late does not change it.
     """
-    month = sensed.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return month - timedelta(days=settings.training_lag)
+    return month_of(sensed) - timedelta(days=settings.training_lag)
