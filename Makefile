@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: help demo test check bench bench-mrap up down lock clean
+.PHONY: help demo test check bench bench-mrap bench-masks bench-catalog up down lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,10 +26,16 @@ check: $(VENV)/.tests ## Lint, types, import arrows: what a reviewer would run
 bench: $(VENV)/.tests ## Measure: time and memory of each stage, against the floor
 	@$(BIN)/python -m tests.bench
 
-bench-mrap: $(VENV)/.tests ## Measure the composite engine against other tools, into docs/performance.md (peers: .venv/bin/pip install -e '.[bench]')
+bench-mrap: $(VENV)/.tests ## Measure the composite engine against other tools, into docs/performance.md
 	@$(BIN)/python -m tests.bench mrap --report
 
-up: $(VENV)/.runs ## Start Prefect's server and two workers on this machine, deploy every flow, print where to look
+bench-masks: $(VENV)/.tests ## Score and time every masking method against every reference, into docs/accuracy.md
+	@$(BIN)/python -m tests.bench masks --report
+
+bench-catalog: $(VENV)/.tests ## Measure the catalog, on SQLite and on PostgreSQL, into docs/performance.md
+	@$(BIN)/python -m tests.bench catalog --report
+
+up: $(VENV)/.serves ## Start Prefect's server, two workers, the STAC API and STAC Browser on this machine, print where to look
 	@deployments/up.sh
 
 down: ## Stop what `make up` started
@@ -50,7 +56,10 @@ $(VENV)/.runs: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@$(PIP) --editable . && { $(IMPORTS); } && touch $@
 
 $(VENV)/.tests: requirements.lock pyproject.toml | $(VENV)/bin/python
-	@$(PIP) --editable '.[dev]' && { $(IMPORTS); } && touch $@ $(VENV)/.runs
+	@$(PIP) --editable '.[dev]' && { $(IMPORTS); } && touch $@ $(VENV)/.runs $(VENV)/.serves
+
+$(VENV)/.serves: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@$(PIP) --editable '.[pgstac]' && { $(IMPORTS); } && touch $@ $(VENV)/.runs
 
 # Two libraries that wheels expect of the system; the smallest container images lack them.
 IMPORTS = $(BIN)/python -c 'import lightgbm, rasterio' 2>/dev/null || { \
