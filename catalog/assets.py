@@ -5,7 +5,7 @@ from pathlib import PurePath
 from typing import Any
 
 from s2lookback.bands import BANDS
-from s2lookback.masking.classes import MEANINGS, Class
+from s2lookback.masking.classes import MEANINGS, Class, Use
 from s2lookback.scene import NO_PERCENT, NODATA, SCALE
 
 Asset = dict[str, Any]
@@ -95,6 +95,28 @@ def class_asset(counts: Mapping[Class, int]) -> Asset:
     )  # fmt: skip
 
 
+def usable_asset() -> Asset:
+    """Describe in which bands the surface of each pixel was seen."""
+    bands = {Use.INFRARED: ("infrared", "near and short-wave infrared"), Use.VISIBLE: ("visible", "visible")}
+    fields = [
+        {
+            "name": name,
+            "description": f"Surface seen in the {title} bands",
+            "offset": use.value.bit_length() - 1,
+            "length": 1,
+            "classes": [
+                {"value": 0, "name": "hidden", "description": "Hidden, or outside the swath"},
+                {"value": 1, "name": "seen", "description": "Seen"},
+            ],
+        }
+        for use, (name, title) in bands.items()
+    ]
+    return raster_asset(
+        "usable.tif", "In which bands each pixel is usable", "data", "metadata",
+        data_type="uint8", nodata=None, **{"classification:bitfields": fields},
+    )  # fmt: skip
+
+
 def scl_asset() -> Asset:
     """Describe the producer's own scene classification."""
     classes: list[Asset] = [{"value": value, "name": name} for value, name in enumerate(_SCL)]
@@ -134,6 +156,7 @@ def mask_assets(counts: Mapping[Class, int]) -> dict[str, Asset]:
     return {
         "class": class_asset(counts),
         "probability": percent_asset("probability.tif", "Probability of cloud or shadow", "data", "metadata"),
+        "usable": usable_asset(),
         "thumbnail": file_asset("thumbnail.png", "Preview", "thumbnail"),
     }
 

@@ -7,7 +7,7 @@ from prefect import task
 
 from catalog.items import mask_item
 from catalog.store import Request, Store
-from s2lookback.masking.classes import Class
+from s2lookback.masking.classes import Class, uses
 from s2lookback.masking.mask import classify
 from s2lookback.pictures import class_image, thumbnail
 from s2lookback.raster import write_band
@@ -18,7 +18,7 @@ from tasks.policy import POLICY, Product, unless_published
 from tasks.products import about, bands_content_of, basis, content_of, publish, read_reference, read_scene, request_for
 from tasks.train import read_model
 
-REVISION = 4
+REVISION = 5
 """Raised whenever the same inputs and settings give other bytes."""
 
 
@@ -57,6 +57,7 @@ def mask_scene(
     with store.stage(wanted) as folder:
         write_band(folder / "class.tif", mask.classes, opened.grid, nodata=Class.NO_DATA, description="class")
         write_band(folder / "probability.tif", mask.probability, opened.grid, nodata=NO_PERCENT, description="percent")
+        write_band(folder / "usable.tif", uses(mask.classes), opened.grid, nodata=None, description="uses")
         (folder / "thumbnail.png").write_bytes(thumbnail(class_image(mask.classes)))
         counts = np.bincount(mask.classes.ravel(), minlength=len(Class))
         described = mask_item(

@@ -1,7 +1,7 @@
 """What a pixel can be: the codes of every class raster, and what each is usable for."""
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,14 +59,33 @@ MEANINGS: dict[Class, Meaning] = {
 }
 
 
+class Use(IntFlag):
+    """Bits of a raster of uses (uint8): in which bands the surface of a pixel was seen."""
+
+    INFRARED = 1
+    """Near and short-wave infrared."""
+    VISIBLE = 2
+
+
+def uses(classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give the bits of ``Use`` of every pixel; 0 where no surface was seen, and outside the swath.
+
+    Args:
+        classes: Codes of ``Class``, any shape.
+    """
+    table = np.zeros(256, np.uint8)
+    for code, meaning in MEANINGS.items():
+        table[code] = Use.INFRARED * meaning.swir | Use.VISIBLE * meaning.visible
+    return table[classes]
+
+
 def usable(classes: NDArray[np.uint8], *, visible: bool = False) -> NDArray[np.bool_]:
-    """Mark the pixels whose surface was seen: in the infrared bands or, if asked, in the visible ones.
+    """Mark the pixels whose surface was seen: in the infrared bands or, if asked, in the visible ones too.
 
     Args:
         classes: Codes of ``Class``, any shape.
         visible: Demand that the visible bands are clean too, which smoke is not.
     """
-    table = np.zeros(256, np.bool_)
-    for code, meaning in MEANINGS.items():
-        table[code] = meaning.swir and (meaning.visible or not visible)
-    return table[classes]
+    demanded = np.uint8(Use.INFRARED | Use.VISIBLE if visible else Use.INFRARED)
+    seen: NDArray[np.bool_] = (uses(classes) & demanded) == demanded
+    return seen

@@ -16,7 +16,7 @@ from catalog.verdict import Verdict
 from s2lookback.errors import CatalogError, SceneError
 from s2lookback.footprint import outline
 from s2lookback.grid import Grid
-from s2lookback.masking.classes import MEANINGS, Class
+from s2lookback.masking.classes import MEANINGS, Class, uses
 from s2lookback.raster import write_band
 from s2lookback.scene import NODATA, Acquisition
 
@@ -60,7 +60,7 @@ class Maker:
     def mask(self, scene, sensed, classes, probability, **settings):
         about, facts = Acquisition(self.tile, sensed), {"threshold": 0.5, "dilation": 40} | settings
         return self._publish(
-            "mask", sensed, {"class": classes, "probability": probability},
+            "mask", sensed, {"class": classes, "probability": probability, "usable": uses(classes)},
             lambda basis: mask_item(basis, about, method="rules", counts={}), facts, [scene],
         )  # fmt: skip
 
