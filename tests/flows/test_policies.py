@@ -9,7 +9,7 @@ import pytest
 from catalog.facts import bands_of
 from catalog.store import Store
 from flows.tile import tile as update
-from s2lookback.masking.classes import MEANINGS, Class
+from s2lookback.masking.classes import Class
 from s2lookback.raster import read_band
 from s2lookback.scene import NO_PERCENT, NODATA
 from s2lookback.settings import MaskSettings, MrapSettings, Settings
@@ -33,9 +33,8 @@ def made(tmp_path_factory, prefect_server, source, scenario):
     return Store(root), steps_before(root, TILE, EVER)
 
 
-def counts(code, percent, *, visible):
-    meaning = MEANINGS[Class(code)]
-    seen = meaning.visible if visible else meaning.swir
+def counts(bits, percent, *, visible):
+    seen = bits & (2 if visible else 1)
     return seen and Fraction(100 - int(percent), 100) >= Fraction(7, 10)
 
 
@@ -47,15 +46,15 @@ def test_each_group_shows_the_scene_that_counts_as_newest(made, visible):
         scene, mask, composite = (store.read(href) for href in (step.scene.href, step.mask, step.composite))
         bands = [name for name in bands_of(scene) if (name in VISIBLE) == visible]
         pixels, second = read_pixels(store, scene, bands), int(step.scene.sensed.timestamp())
-        classes, doubt = (read_band(store.asset(mask, key)) for key in ("class", "probability"))
-        for y, x in np.ndindex(classes.shape):
-            if counts(classes[y, x], doubt[y, x], visible=visible) and (pixels[:, y, x] != NODATA).all():
+        bits, doubt = (read_band(store.asset(mask, key)) for key in ("usable", "probability"))
+        for y, x in np.ndindex(bits.shape):
+            if counts(bits[y, x], doubt[y, x], visible=visible) and (pixels[:, y, x] != NODATA).all():
                 key = second - timedelta(days=40).total_seconds() * int(doubt[y, x]) / 100, second
                 seen = best.setdefault((y, x), [])
                 seen.append((key, doubt[y, x], pixels[:, y, x]))
         shown = read_pixels(store, composite, bands)
         told = {key: read_band(store.asset(composite, key + suffix)) for key in ("source", "sensed", "count", "doubt")}
-        for y, x in np.ndindex(classes.shape):
+        for y, x in np.ndindex(bits.shape):
             (_, newest), percent, values = max(best.get((y, x), [((0, 0), NO_PERCENT, NODATA)]), key=lambda one: one[0])
             assert (told["source"][y, x], told["doubt"][y, x]) == (newest, percent)
             assert told["sensed"][y, x] == newest // 86_400
