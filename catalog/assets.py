@@ -10,9 +10,6 @@ from s2lookback.scene import NO_PERCENT, NODATA, SCALE
 
 Asset = dict[str, Any]
 
-GSD = 20
-"""Metres between pixels."""
-
 _TYPES = {
     ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
     ".png": "image/png",
@@ -46,8 +43,16 @@ def file_asset(file: str, title: str, *roles: str, **more: Any) -> Asset:
 
 def raster_asset(file: str, title: str, *roles: str, data_type: str, nodata: int | None, **more: Any) -> Asset:
     """Describe a raster of one band; ``nodata`` is None where every number is a value."""
-    facts = {"data_type": data_type, "gsd": GSD, "raster:sampling": "area", "raster:spatial_resolution": GSD}
+    facts = {"data_type": data_type, "raster:sampling": "area"}
     return file_asset(file, title, *roles, **facts, **({} if nodata is None else {"nodata": nodata}), **more)
+
+
+def spaced(asset: Asset, spacing: float) -> Asset:
+    """Say how far apart a raster's pixels are, m, and how fine their content: a band is no finer than it was sensed."""
+    if "data_type" not in asset:
+        return asset
+    native = [BANDS[band["name"]].resolution for band in asset.get("bands", ())]
+    return {**asset, "gsd": max([spacing, *native]), "raster:spatial_resolution": spacing}
 
 
 def band_asset(name: str) -> Asset:

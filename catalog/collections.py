@@ -1,18 +1,38 @@
 """The collections: what each holds, under which terms, and how far it reaches so far; all pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from catalog import assets
 from catalog.extensions import EXTENSIONS, used
 from catalog.layout import STAC_VERSION, link
+from catalog.renders import Renders, band_renders, class_render
 from s2lookback.bands import DEFAULT_BANDS
 from s2lookback.errors import CatalogError
 
 _TERMS = "https://sentinels.copernicus.eu/documents/247904/690755/Sentinel_Data_Legal_Notice"
 
-_SUMMARISED = ("platform", "constellation", "instruments", "gsd", "proj:code", "grid:code", "processing:level")
+_LISTED = (
+    "platform",
+    "constellation",
+    "instruments",
+    "gsd",
+    "proj:code",
+    "grid:code",
+    "processing:level",
+    "sat:orbit_state",
+    "s2lookback:method",
+)
+"""Facts of items whose values a collection lists."""
+_RANGED = (
+    "eo:cloud_cover",
+    "view:sun_elevation",
+    "s2lookback:valid_fraction",
+    "s2lookback:filled_fraction",
+    "s2lookback:estimated_fraction",
+)
+"""Facts of items of which a collection tells the smallest and the largest value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +41,7 @@ class _Kind:
     description: str
     keywords: tuple[str, ...]
     assets: Mapping[str, Mapping[str, Any]]
+    renders: Renders = field(default_factory=dict)
 
 
 _KINDS = {
@@ -30,6 +51,7 @@ _KINDS = {
         "offset removed, nodata −9999.",
         ("reflectance",),
         assets.scene_assets(DEFAULT_BANDS),
+        band_renders(DEFAULT_BANDS),
     ),
     "masks": _Kind(
         "Cloud masks",
@@ -37,6 +59,7 @@ _KINDS = {
         "the probability that its surface is hidden. Weak labels and a look back at the last clear view; not truth.",
         ("cloud", "cloud shadow", "smoke"),
         assets.mask_assets({}),
+        class_render(),
     ),
     "mrap": _Kind(
         "Most recent available pixels",
@@ -44,6 +67,7 @@ _KINDS = {
         "came from.",
         ("composite", "mrap", "reflectance"),
         assets.mrap_assets(DEFAULT_BANDS),
+        band_renders(DEFAULT_BANDS),
     ),
     "reduced": _Kind(
         "Cloud-reduced scenes",
@@ -51,6 +75,7 @@ _KINDS = {
         "not observations.",
         ("cloud removal", "reflectance"),
         assets.reduced_assets(DEFAULT_BANDS),
+        band_renders(DEFAULT_BANDS),
     ),
     "models": _Kind(
         "Cloud models",
@@ -77,11 +102,12 @@ def collection(name: str, host: str) -> dict[str, Any]:
         raise CatalogError(f"{name!r} is no collection, expected one of {', '.join(NAMES)}")
     kind = _KINDS[name]
     item_assets = {key: _template(asset) for key, asset in kind.assets.items()}
+    renders = {"renders": kind.renders} if kind.renders else {}
     return {
         "type": "Collection",
         "stac_version": STAC_VERSION,
         # The schema of mlm refuses every summary of a collection that is a list, which all of STAC's are.
-        "stac_extensions": [one for one in used(item_assets) if one != EXTENSIONS["mlm"]],
+        "stac_extensions": [one for one in used(item_assets, renders) if one != EXTENSIONS["mlm"]],
         "id": name,
         "title": kind.title,
         "description": kind.description,
@@ -91,6 +117,7 @@ def collection(name: str, host: str) -> dict[str, Any]:
         "extent": {"spatial": {"bbox": []}, "temporal": {"interval": []}},
         "summaries": {},
         "item_assets": item_assets,
+        **renders,
         "links": [],
     }
 
@@ -149,10 +176,13 @@ def _union(boxes: list[list[float]]) -> list[float]:
 
 
 def _summaries(summaries: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
-    found = {name: _listed(facts[name]) for name in _SUMMARISED if name in facts}
-    names = [name for name in _SUMMARISED if name in found or name in summaries]
-    return {name: sorted({*summaries.get(name, []), *found.get(name, [])}) for name in names}
+    listed = {name: sorted({*summaries.get(name, []), *_list(facts.get(name))}) for name in _LISTED}
+    ranged = {name: [*summaries.get(name, {}).values(), *_list(facts.get(name))] for name in _RANGED}
+    ranges = {name: {"minimum": min(values), "maximum": max(values)} for name, values in ranged.items() if values}
+    return {**{name: values for name, values in listed.items() if values}, **ranges}
 
 
-def _listed(fact: Any) -> list[Any]:
+def _list(fact: Any) -> list[Any]:
+    if fact is None:
+        return []
     return fact if isinstance(fact, list) else [fact]

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catalog import assets
-from catalog.assets import GSD, OPTIONAL, Asset
+from catalog.assets import OPTIONAL, Asset, spaced
 from catalog.extensions import used
 from catalog.layout import STAC_VERSION, Item, Link
+from catalog.renders import Renders, age_render, band_renders, class_render
 from s2lookback.footprint import Footprint
 from s2lookback.grid import Grid
 from s2lookback.masking.classes import MEANINGS, Class
@@ -66,6 +67,7 @@ def scene_item(
         **_known({"eo:cloud_cover": _round(cloud_cover)}),
         "s2lookback:valid_fraction": round(float(valid_fraction), 6),
         "s2lookback:offset_removed": about.offset_removed,
+        **_renders(band_renders(bands)),
     }
     lineage = "Resampled to the 20 m grid, radiometric offset removed, parts of one acquisition merged"
     described = assets.scene_assets(bands, documents)
@@ -81,7 +83,12 @@ def mask_item(basis: Basis, about: Acquisition, *, method: str, counts: Mapping[
         method: How the classes were found: ``lookback`` or ``rules``.
         counts: Number of pixels of each class.
     """
-    facts = {**_acquisition(about), "s2lookback:method": method, **_covers(counts)}
+    facts = {
+        **_acquisition(about),
+        "s2lookback:method": method,
+        **_covers(counts),
+        **_renders(class_render()),
+    }
     lineage = "Each pixel classified against what was there when it was last clear; clouds and shadows grown"
     return _item("mask", basis, facts, assets.mask_assets(counts), level="L2", lineage=lineage)
 
@@ -119,6 +126,7 @@ def mrap_item(
         "s2lookback:age_days": dict(sorted(age_days.items())),
         "s2lookback:source_count": source_count,
         **_known({"s2lookback:seam_score": _round(seam_score), "s2lookback:light": dict(light or {}) or None}),
+        **_renders({**band_renders(bands), **age_render(basis.sensed, groups or {"": bands})}),
     }
     scene = "visible and infrared bands each of one scene" if groups and len(groups) > 1 else "all bands of one scene"
     lineage = f"Most recent available pixel: per pixel the newest clear observation, {scene}"
@@ -149,6 +157,7 @@ def reduced_item(
         **_covers(counts),
         "s2lookback:estimated_fraction": round(float(estimated_fraction), 6),
         **({"s2lookback:measured": dict(sorted(measured.items()))} if measured else {}),
+        **_renders(band_renders(bands)),
     }
     lineage = "Thin cloud made thinner by a fit to the composite; every estimated pixel flagged"
     return _item("reduced", basis, facts, assets.reduced_assets(bands), level="L2", lineage=lineage)
@@ -208,10 +217,11 @@ def model_item(
 def _item(
     stage: str, basis: Basis, facts: Mapping[str, Any], described: Mapping[str, Asset], *, level: str, lineage: str
 ) -> Item:
+    spacing = _plain(basis.grid.spacing)
     properties = {
         "datetime": _time(basis.sensed),
         **facts,
-        "gsd": GSD,
+        "gsd": spacing,
         "grid:code": f"MGRS-{basis.tile}",
         **_projection(basis.grid),
         "processing:level": level,
@@ -219,7 +229,11 @@ def _item(
         "processing:facility": basis.facility,
         "processing:software": dict(sorted(basis.software.items())),
     }
-    present = {key: asset for key, asset in described.items() if key not in OPTIONAL or asset["href"] in basis.files}
+    present = {
+        key: spaced(asset, spacing)
+        for key, asset in described.items()
+        if key not in OPTIONAL or asset["href"] in basis.files
+    }
     return {
         "type": "Feature",
         "stac_version": STAC_VERSION,
@@ -244,6 +258,7 @@ def _acquisition(about: Acquisition) -> dict[str, Any]:
         "view:incidence_angle": _round(about.view_incidence),
         "s2:product_uri": about.products[-1] if about.products else None,
         "s2:processing_baseline": about.baseline,
+        "s2:generation_time": _time(about.generated) if about.generated else None,
         "s2lookback:products": list(about.products) or None,
         "s2lookback:producer_level": about.level,
     }
@@ -252,6 +267,10 @@ def _acquisition(about: Acquisition) -> dict[str, Any]:
 
 def _mission(platform: str | None = None) -> dict[str, Any]:
     return {**_known({"platform": platform}), "constellation": "sentinel-2", "instruments": ["msi"]}
+
+
+def _renders(renders: Renders) -> dict[str, Any]:
+    return {"renders": renders} if renders else {}
 
 
 def _covers(counts: Mapping[Class, int]) -> dict[str, Any]:
@@ -289,6 +308,11 @@ def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _round(number: float | None) -> float | None:
     return None if number is None else round(float(number), 4)
+
+
+def _plain(number: float) -> float:
+    """Write a whole number without its point."""
+    return int(number) if number == int(number) else number
 
 
 def _time(moment: datetime) -> str:

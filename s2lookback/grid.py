@@ -1,5 +1,6 @@
 """The grid of a raster: where its pixels lie on the Earth."""
 
+import math
 from dataclasses import dataclass
 
 from rasterio.crs import CRS
@@ -31,6 +32,11 @@ class Grid:
     def shape(self) -> tuple[int, int]:
         """Rows, columns."""
         return self.height, self.width
+
+    @property
+    def spacing(self) -> float:
+        """Distance from a pixel to the next of its row, in CRS units."""
+        return math.hypot(self.transform[0], self.transform[3])
 
     @property
     def affine(self) -> Affine:

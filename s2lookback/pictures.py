@@ -16,28 +16,10 @@ from matplotlib.image import imsave
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from s2lookback.display import AGE, FALSE_COLOUR, GAMMA, LIMITS, OTHERWISE, SWIR, TRUE_COLOUR
 from s2lookback.masking.classes import MEANINGS, Class
 from s2lookback.scene import NO_PERCENT, NODATA
 
-SWIR = ("B12", "B8A", "B04")
-"""Forest in green, burns in red to brown, fire in orange, smoke nearly transparent."""
-FALSE_COLOUR = ("B12", "B11", "B09")
-"""Fire and burns in orange to red, forest in blue, smoke transparent: what BC's analysts look at."""
-TRUE_COLOUR = ("B04", "B03", "B02")
-
-_LIMITS = {
-    "B12": (28, 2049),
-    "B11": (48, 2638),
-    "B09": (67, 1290),
-    "B04": (0, 2200),
-    "B03": (0, 2200),
-    "B02": (0, 2200),
-    "B08": (0, 4500),
-    "B8A": (0, 4500),
-}
-"""Reflectance × 10 000 shown black and full, the same on every date. The first three are BC Wildfire Service's
-display limits (1028 to 3049, 1048 to 3638, 1067 to 2290) with the offset of 1000 taken off."""
-_OTHERWISE = (0, 4000)
 _CHOICES = (
     SWIR,
     ("B12", "B08", "B04"),
@@ -47,12 +29,9 @@ _CHOICES = (
     TRUE_COLOUR,
     ("B11", "B08", "B04"),
 )
-_GAMMA = 0.75
-"""Applied to the visible bands, whose land is dark beside cloud."""
 _DARK_GREY = 48
 _UNSEEN = (70, 70, 70)
 _PERCENT = "magma"
-_AGE = "viridis_r"
 _NO_METADATA: dict[str, Any] = {"Software": None}
 """matplotlib would write its version, and the bytes would change with it."""
 
@@ -116,7 +95,7 @@ def class_image(classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def age_image(age_days: NDArray[np.float32], valid: NDArray[np.bool_], *, oldest: float) -> NDArray[np.uint8]:
     """Colour ages from bright, 0 days, to dark, ``oldest`` days and more, RGB (y, x, 3); dark grey where not valid."""
     share = np.clip(np.where(valid, age_days, 0) / max(oldest, 1.0), 0, 1)
-    image: NDArray[np.uint8] = colormaps[_AGE](share, bytes=True)[..., :3]
+    image: NDArray[np.uint8] = colormaps[AGE](share, bytes=True)[..., :3]
     return np.where(valid[..., None], image, np.array(_UNSEEN, np.uint8))
 
 
@@ -175,10 +154,10 @@ def contact_sheet(rows: Sequence[SheetRow], *, oldest: float | None = None) -> b
 
 
 def _stretch(band: NDArray[np.int16], name: str) -> NDArray[np.uint8]:
-    low, high = _LIMITS.get(name, _OTHERWISE)
+    low, high = LIMITS.get(name, OTHERWISE)
     share = np.clip((band.astype(np.float32) - low) / (high - low), 0, 1)
     if name in TRUE_COLOUR:
-        share = share**_GAMMA
+        share = share**GAMMA
     stretched: NDArray[np.uint8] = np.rint(255 * share).astype(np.uint8)
     return stretched
 
@@ -228,7 +207,7 @@ def _legend(axes: Axes, rows: Sequence[SheetRow]) -> None:
 def _age_bar(figure: Figure, axes: Axes, oldest: float) -> None:
     axes.axis("off")
     inset = axes.inset_axes((0.05, 0.55, 0.9, 0.3))
-    bar = figure.colorbar(ScalarMappable(Normalize(0, oldest), _AGE), cax=inset, orientation="horizontal")
+    bar = figure.colorbar(ScalarMappable(Normalize(0, oldest), AGE), cax=inset, orientation="horizontal")
     bar.set_label("age, days (grey: never seen clear)", fontsize=8)
     bar.ax.tick_params(labelsize=8)
 

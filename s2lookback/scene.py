@@ -67,6 +67,8 @@ class Acquisition:
     """``ascending`` or ``descending``."""
     products: tuple[str, ...] = ()
     """Names of the products it was read from, oldest processing first."""
+    generated: datetime | None = None
+    """When the producer processed the newest of them."""
     sun_azimuth: float | None = None
     """Mean over the tile, degrees clockwise from north."""
     sun_elevation: float | None = None

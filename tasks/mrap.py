@@ -16,6 +16,7 @@ from catalog.facts import bands_of, grid_of, sensed_of
 from catalog.items import item_id, mrap_item
 from catalog.lineage import causes
 from catalog.store import Request, Store
+from s2lookback.display import OLDEST
 from s2lookback.errors import SceneError
 from s2lookback.mrap.difference import changed_pixels
 from s2lookback.mrap.engine import Observation, Summary, fold_files
@@ -34,9 +35,6 @@ from tasks.products import basis, content_of, publish, request_for
 
 REVISION = 3
 """Raised whenever the same inputs and settings give other bytes."""
-
-OLDEST_SHOWN = 60
-"""Days at which the age picture is darkest."""
 
 
 def folded(
@@ -135,7 +133,7 @@ def _draw(folder: Path, bands: tuple[str, ...], second: int) -> None:
     pixels = np.stack([read_preview(folder / f"{name}.tif", 256) for name in shown])
     (folder / "thumbnail.png").write_bytes(thumbnail(rgb(pixels, shown)))
     sensed = read_preview(folder / f"{SENSED}.tif", 512).astype(np.float32)
-    picture = age_image(second // DAY - sensed, sensed > 0, oldest=OLDEST_SHOWN)
+    picture = age_image(second // DAY - sensed, sensed > 0, oldest=OLDEST)
     (folder / "age.png").write_bytes(thumbnail(picture, 512))
 
 

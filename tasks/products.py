@@ -59,6 +59,7 @@ def about(item: Item) -> Acquisition:
         relative_orbit=facts.get("sat:relative_orbit"),
         orbit_state=facts.get("sat:orbit_state"),
         products=tuple(facts.get("s2lookback:products", ())),
+        generated=datetime.fromisoformat(made) if (made := facts.get("s2:generation_time")) else None,
         sun_azimuth=facts.get("view:sun_azimuth"),
         sun_elevation=facts.get("view:sun_elevation"),
         view_azimuth=facts.get("view:azimuth"),

@@ -1,14 +1,18 @@
-"""Judge STAC JSON by the schemas of STAC and of its extensions, offline: `valid` for every test."""
+"""Judge STAC JSON offline by the schemas of STAC and of its extensions: `valid` and `second_opinion`."""
 
 import json
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pystac.stac_object import STACObjectType
+from pystac.validation import jsonschemas
 from pystac.validation.stac_validator import JsonSchemaSTACValidator
+
+from catalog.extensions import OWN
 
 SCHEMAS = Path(os.environ.get("S2_SCHEMAS", Path(__file__).parents[2] / "shared" / "schemas"))
 
@@ -26,7 +30,7 @@ def valid() -> Callable[[dict[str, Any]], None]:
     if not SCHEMAS.is_dir():
         pytest.skip(f"schemas absent: {SCHEMAS} is not a folder (set S2_SCHEMAS)")
     validator = _Offline()
-    for path in SCHEMAS.rglob("schema.json"):
+    for path in [*SCHEMAS.rglob("schema.json"), OWN]:
         schema = json.loads(path.read_bytes())
         validator.schema_cache[str(schema.get("$id", schema.get("id"))).removesuffix("#")] = schema
     stub = {"$schema": "http://json-schema.org/draft-07/schema#"}  # we write no PROJJSON
@@ -37,5 +41,32 @@ def valid() -> Callable[[dict[str, Any]], None]:
         kind = kinds[content["type"]]
         judged = validator.validate(content, kind, content["stac_version"], content.get("stac_extensions", []))
         assert len(judged) == 1 + len(content.get("stac_extensions", []))
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def second_opinion(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, Any]], None]:
+    """Offer the same check by stac-validator, which reads the same schemas with code of its own."""
+    if not SCHEMAS.is_dir():
+        pytest.skip(f"schemas absent: {SCHEMAS} is not a folder (set S2_SCHEMAS)")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the package was renamed; it still judges
+        from stac_validator.validate import StacValidate
+    stub = tmp_path_factory.mktemp("schemas") / "projjson.json"
+    stub.write_text("{}")
+    known = {"https://proj.org/schemas/v0.7/projjson.schema.json": str(stub)}
+    core = list(Path(jsonschemas.__path__[0]).rglob("*.json"))
+    for path in [*SCHEMAS.rglob("schema.json"), *core, OWN]:
+        schema = json.loads(path.read_bytes())
+        known[str(schema.get("$id", schema.get("id"))).removesuffix("#")] = str(path)
+    known["https://schemas.stacspec.org/v1.1.0/item-spec/json-schema/common.json"] = known.pop(
+        "https://schemas.stacspec.org/v1.1.0/item-spec/json-schema/commonjson"  # as pystac's copy calls itself
+    )
+
+    def check(content: dict[str, Any]) -> None:
+        judge = StacValidate(schema_map=dict(known))
+        assert judge.validate_dict(content), json.dumps(judge.message)
+        assert judge.message[0]["schema"], judge.message
 
     return check

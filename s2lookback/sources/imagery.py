@@ -186,6 +186,7 @@ def _acquisition(product: Product, about: ProductMetadata, offset: int) -> Acqui
         relative_orbit=about.relative_orbit,
         orbit_state=about.orbit_state,
         products=(product.name,),
+        generated=about.generated,
         offset_removed=offset,
     )
     if about.geometry is None:

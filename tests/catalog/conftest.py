@@ -21,7 +21,7 @@ from s2lookback.scene import Acquisition
 TILE = "10UFB"
 SENSED = datetime(2025, 8, 30, 19, 38, 31, tzinfo=UTC)
 GRID = Grid(32610, (20.0, 0.0, 600_000.0, 0.0, -20.0, 5_600_040.0), 5, 7)
-BANDS = ("B12", "B8A", "B02")
+BANDS = ("B12", "B8A", "B04")
 SOFTWARE = {"rasterio": "1.4.4", "lightgbm": "4.7.0", "s2lookback": "0.1.0"}
 COUNTS = {Class.NO_DATA: 5, Class.CLEAR: 12, Class.THIN_CLOUD: 6, Class.THICK_CLOUD: 3, Class.SHADOW: 3, Class.SMOKE: 6}
 ABOUT = Acquisition(
@@ -33,6 +33,7 @@ ABOUT = Acquisition(
     relative_orbit=13,
     orbit_state="descending",
     products=("S2B_MSIL2A_20250830T193831_N0511_R013_T10UFB_20250830T230000.SAFE",),
+    generated=datetime(2025, 8, 30, 23, 0, 0, tzinfo=UTC),
     sun_azimuth=165.25,
     sun_elevation=47.123456,
     view_azimuth=104.0,
@@ -133,8 +134,12 @@ def basis() -> Basis:
 
 @pytest.fixture
 def tree() -> Callable[[Path], dict[str, bytes]]:
-    """Offer every file below a folder, with its bytes."""
-    return lambda root: {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    """Offer every file below a folder, with its bytes; but not the index, which others may make anew at any time."""
+    return lambda root: {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and ".index" not in path.parts
+    }
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

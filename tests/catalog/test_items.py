@@ -12,6 +12,7 @@ import pytest
 
 from catalog.extensions import used
 from catalog.items import COLLECTIONS, item_id, mask_item, scene_item
+from s2lookback.grid import Grid
 from s2lookback.masking.classes import MEANINGS, Class
 from s2lookback.scene import Acquisition
 
@@ -39,6 +40,15 @@ def test_a_published_item_is_valid(stage, sample, store, valid):
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_another_validator_agrees(stage, sample, store, second_opinion):
+    item = store.read(sample(stage).publish(store))
+    second_opinion(item)
+    for damage in ({"proj:code": 10}, {"s2lookback:colour": "red"}, {"s2lookback:content": "12:03"}):
+        with pytest.raises(AssertionError, match=next(iter(damage))):
+            second_opinion({**item, "properties": item["properties"] | damage})
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_an_item_holds_no_null_and_no_number_that_is_none(stage, sample, store):
     for value in values(store.read(sample(stage).publish(store))):
         assert value is not None
@@ -62,7 +72,7 @@ def test_the_validator_can_say_no(sample, store, valid):
 
 def test_bands_keep_their_order(sample, store):
     item = store.read(sample("scene").publish(store))
-    assert [key for key in item["assets"] if key.startswith("B")] == ["B12", "B8A", "B02"]
+    assert [key for key in item["assets"] if key.startswith("B")] == ["B12", "B8A", "B04"]
 
 
 def test_a_sensing_time_is_cut_to_whole_utc_seconds():
@@ -116,6 +126,24 @@ def test_equal_facts_give_equal_bytes_whatever_their_order(basis):
 
 def test_extensions_are_those_whose_fields_occur():
     assert used({"eo:cloud_cover": 1, "other": [{"proj:code": "EPSG:4326"}], "s2lookback:x": {}}) == [
+        "https://s2lookback.example/schemas/v1.0.0/schema.json",
         "https://stac-extensions.github.io/eo/v2.0.0/schema.json",
         "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
     ]
+
+
+@pytest.mark.parametrize("damage", [{"s2lookback:colour": "red"}, {"s2lookback:valid_fraction": 1.5}])
+def test_our_own_fields_have_a_schema_that_can_say_no(damage, sample, store, valid):
+    item = store.read(sample("mask").publish(store))
+    item["properties"] |= damage
+    with pytest.raises(pystac.errors.STACValidationError, match=next(iter(damage))):
+        valid(item)
+
+
+def test_a_band_is_no_finer_than_it_was_sensed_nor_than_its_grid(basis):
+    coarse = replace(basis, grid=Grid(32610, (40.0, 0.0, 600_000.0, 0.0, -40.0, 5_600_040.0), 5, 7))
+    for of, expected in ((basis, {"B02": 20, "B12": 20, "B09": 60}), (coarse, {"B02": 40, "B12": 40, "B09": 60})):
+        item = scene_item(of, Acquisition("10UFB", of.sensed), list(expected), valid_fraction=1)
+        assert {name: item["assets"][name]["gsd"] for name in expected} == expected
+        assert item["properties"]["gsd"] == of.grid.transform[0]
+        assert {item["assets"][name]["raster:spatial_resolution"] for name in expected} == {of.grid.transform[0]}
