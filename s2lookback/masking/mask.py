@@ -79,11 +79,22 @@ def classify(scene: Scene, reference: NDArray[np.int16] | None, model: Model | N
     hidden = opened(percent >= 100 * settings.threshold, scene.valid, settings.opening, pixel)
     named = np.where(hidden, _cover(chance), seen)
     named = np.where(_uncast(named, scene), seen, named)
-    named = np.where(scene.valid, named, np.uint8(Class.NO_DATA))
+    lit_up = grow(seen == Class.ACTIVE_FIRE, FIRESIDE, pixel)
+    named = np.where(scene.valid, np.where(lit_up, seen, named), np.uint8(Class.NO_DATA))
     probability = np.where(scene.valid, percent, NO_PERCENT).astype(np.uint8)
-    grown = dilate(named, settings.dilation, pixel)
-    lit_up = scene.valid & grow(seen == Class.ACTIVE_FIRE, FIRESIDE, pixel)
-    return Mask(np.where(lit_up, seen, grown), probability, method.name)
+    return Mask(grown(named, settings.dilation, pixel), probability, method.name)
+
+
+def grown(classes: NDArray[np.uint8], metres: float, pixel: tuple[float, float]) -> NDArray[np.uint8]:
+    """Grow clouds and shadows, but not beside an active fire.
+
+    Args:
+        classes: Codes of ``Class``, (y, x); left untouched.
+        metres: How far.
+        pixel: Height and width of a pixel in metres.
+    """
+    beside = grow(classes == Class.ACTIVE_FIRE, FIRESIDE, pixel)
+    return np.where(beside, classes, dilate(classes, metres, pixel))
 
 
 def _judged(method: Method, view: View) -> Layer:

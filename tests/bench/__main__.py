@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.bench import mrap
+from tests.bench import masks, mrap
 
-MEASUREMENTS = {"mrap": mrap.main}
+MEASUREMENTS = {"masks": masks.main, "mrap": mrap.main}
 
 if __name__ == "__main__":
     name, *options = sys.argv[1:] or [""]

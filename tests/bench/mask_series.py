@@ -1,0 +1,121 @@
+"""Simulated series, and the ways to mask them that are compared."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from s2cloudless import S2PixelCloudDetector
+
+from s2lookback.masking.classes import Class, usable
+from s2lookback.masking.dilation import pixel_metres
+from s2lookback.masking.labels import weak_labels
+from s2lookback.masking.lookback import Model, train
+from s2lookback.masking.mask import classify, grown, sample_scene, training_cutoff
+from s2lookback.mrap.fold import Composite, fold_scene
+from s2lookback.scene import Scene
+from s2lookback.settings import MaskSettings
+from s2lookback.simulate import Scenario, sensing_times, simulate_scene
+from s2lookback.simulate.truth import truth
+from tests.bench.mask_scores import Codes, Judged
+
+CLOUDLESS_BANDS = ("B01", "B02", "B04", "B05", "B08", "B8A", "B09", "B10", "B11", "B12")
+CUT = 0.4
+"""Probability from which s2cloudless calls a pixel cloud. Source: its own default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A simulated scene and what each of its pixels really is."""
+
+    scenario: Scenario
+    scene: Scene
+    real: Codes
+
+
+Way = Callable[[Sequence[Date]], list[Judged]]
+
+
+def simulated(scenario: Scenario) -> list[Date]:
+    """Simulate a season and its truth."""
+    return [Date(scenario, simulate_scene(scenario, at), truth(scenario, at).classes) for at in sensing_times(scenario)]
+
+
+def by_night(method: str) -> Way:
+    """Mask each scene as the nightly flow does, in memory: a model a month, the composite for reference."""
+    settings = MaskSettings.model_validate({"method": method})
+    bare = settings.model_copy(update={"dilation": 0})
+
+    def way(dates: Sequence[Date]) -> list[Judged]:
+        composite = Composite.empty(*dates[0].scene.pixels.shape)
+        seen: list[tuple[Scene, NDArray[np.int16]]] = []
+        models: dict[object, Model | None] = {}
+        judged = []
+        for scene, real in ((date.scene, date.real) for date in dates):
+            reference = composite.pixels.astype(np.int16)
+            cutoff = training_cutoff(scene.about.sensed, settings)
+            if cutoff not in models:
+                known = [step for step in seen if step[0].about.sensed < cutoff]
+                models[cutoff] = _trained(known, settings) if method == "lookback" else None
+            found = classify(scene, reference, models[cutoff], bare).classes
+            published = grown(found, settings.dilation, pixel_metres(scene.grid))
+            judged.append(Judged(real, found, published))
+            seen.append((scene, reference))
+            composite = fold_scene(composite, scene.pixels, usable(published), int(scene.about.sensed.timestamp()))
+        return judged
+
+    return way
+
+
+def _trained(known: Sequence[tuple[Scene, NDArray[np.int16]]], settings: MaskSettings) -> Model | None:
+    """Train on all scenes but the last, which the flow keeps to score by."""
+    if len(known) < settings.min_training_scenes:
+        return None
+    samples = [sample_scene(*step, settings) for step in known[-settings.training_scenes : -1]]
+    return train(samples, settings, known[0][0].bands)
+
+
+def by_label(dates: Sequence[Date]) -> list[Judged]:
+    """Take the label that models are trained from, SCL joined with cloud probability, for a mask."""
+    return [_as_told(date, weak_labels(date.scene.scl, date.scene.cloud_probability, date.scene.valid, MaskSettings()))
+            for date in dates]  # fmt: skip
+
+
+def by_scl(dates: Sequence[Date]) -> list[Judged]:
+    """Take Sen2Cor's classification for a mask."""
+    return [_as_told(date, weak_labels(date.scene.scl, None, date.scene.valid, MaskSettings())) for date in dates]
+
+
+def by_s2cloudless(dates: Sequence[Date]) -> list[Judged]:
+    """Mask by s2cloudless with its own defaults; it tells cloud from all else, so every cloud is called thick.
+
+    It expects light at the top of the atmosphere, and the simulator gives what a correction leaves: not its home.
+    """
+    detector = S2PixelCloudDetector(threshold=CUT, average_over=4, dilation_size=2, all_bands=False)
+    judged = []
+    for date in dates:
+        pixels = simulate_scene(date.scenario, date.scene.about.sensed, CLOUDLESS_BANDS).pixels
+        cloud = detector.get_cloud_masks((np.moveaxis(pixels, 0, -1)[np.newaxis] / 1e4).clip(0))[0] == 1
+        judged.append(_as_told(date, np.where(cloud, Class.THICK_CLOUD, Class.CLEAR).astype(np.uint8)))
+    return judged
+
+
+def _as_told(date: Date, told: Codes) -> Judged:
+    """Take for clear what is not named."""
+    named = np.where(told == Class.NO_DATA, np.uint8(Class.CLEAR), told)
+    return Judged(date.real, named, named)
+
+
+WAYS: Mapping[str, Way] = {
+    "SCL": by_scl,
+    "label": by_label,
+    "s2cloudless": by_s2cloudless,
+    "rules": by_night("rules"),
+    "lookback": by_night("lookback"),
+}
+OURS = ("rules", "lookback")
+
+
+def families(seeds: Sequence[int], *, final: bool) -> Mapping[str, list[Scenario]]:
+    """List the seasons that are masked by family; ``final`` adds the one that development never looks at."""
+    return {"valley": [Scenario(seed=seed) for seed in seeds]}
