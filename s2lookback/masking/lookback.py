@@ -13,9 +13,10 @@ from pydantic import BaseModel, ValidationError, field_validator
 from s2lookback.errors import SceneError
 from s2lookback.masking.classes import COVERS, MASKED, Class
 from s2lookback.masking.features import feature_names, features
+from s2lookback.masking.forest import Forest
 from s2lookback.masking.method import View
 from s2lookback.masking.spectrum import Layer
-from s2lookback.masking.trees import checked
+from s2lookback.masking.trees import read_trees
 from s2lookback.settings import MaskSettings
 
 MIN_PIXELS = 50
@@ -77,8 +78,8 @@ class Lookback:
     def __init__(self, model: Model) -> None:
         self._bands = tuple(model.schema["bands"])
         self._places = [COVERS.index(Class[name]) for name in model.schema["classes"]]
-        text = checked(model.text, model.schema["features"], len(self._places))
-        self._booster = lightgbm.Booster(model_str=text)
+        names, classes = model.schema["features"], len(self._places)
+        self._forest = Forest.of(read_trees(model.text, names, classes), len(names), classes)
 
     def probabilities(self, view: View) -> Layer:
         """Give the probability of each class of ``COVERS``, (cover, ...); 0 for one the model never learnt.
@@ -92,9 +93,9 @@ class Lookback:
                 f"{' '.join(self._bands)}"
             )
         columns = features(view.now, view.before, self._bands)
-        rows = np.ascontiguousarray(columns.reshape(len(columns), -1).T)
         chance = np.zeros((len(COVERS), *view.labels.shape), np.float32)
-        chance[self._places] = np.asarray(self._booster.predict(rows)).T.reshape(-1, *view.labels.shape)
+        found = self._forest.probabilities(columns.reshape(len(columns), -1))
+        chance[self._places] = found.reshape(-1, *view.labels.shape)
         return chance
 
 
@@ -165,5 +166,5 @@ def load_model(text: str, schema: Mapping[str, Any]) -> Model:
             f"the model has the features {' '.join(told.features)[:200]}, "
             f"expected those of its bands {' '.join(told.bands)[:100]}"
         )
-    checked(text, told.features, len(told.classes))
+    read_trees(text, told.features, len(told.classes))
     return Model(text, dict(schema))

@@ -1,7 +1,8 @@
 """Read a LightGBM text model as what it may be: numbers from anywhere, about to be handed to native code."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,27 +22,52 @@ _KEYS = {"Tree", "num_leaves", "num_cat", "is_linear", "shrinkage", *_PER_SPLIT,
 _NUMBERS = re.compile(r"[-+0-9.e ]*(?:-?(?:nan|inf)[-+0-9.e ]*)*")
 """LightGBM writes a threshold that parts missing values from all others as nan."""
 
+_DEFAULT_LEFT, _MISSING_IS_NAN = 2, 8
+"""Bits of a decision type."""
 
-def checked(text: str, names: Sequence[str], covers: int) -> str:
-    """Return the part of a model that predicts, once every tree in it is known to be one.
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A decision tree over numbers: node 0 is its root, child ``n`` a node, child ``-1 - n`` leaf ``n``."""
+
+    feature: NDArray[np.intp]
+    threshold: NDArray[np.float64]
+    """A number up to this goes left; NaN: none does."""
+    missing_left: NDArray[np.bool_]
+    """True where a missing value goes left."""
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+    value: NDArray[np.float64]
+    """What each leaf adds to the score."""
+
+
+def read_trees(text: str, names: Sequence[str], covers: int) -> list[Tree]:
+    """Read the trees of a model, once everything it says is known to be what a model says.
 
     Args:
         text: A LightGBM text model.
         names: Features it must have, in order.
         covers: Classes it must tell apart.
 
+    Returns:
+        Trees in the order in which they are summed: the first of each class, the second of each, and so on.
+
     Raises:
         SceneError: If it is too big, is no model, is another model, or has a tree that leads nowhere.
     """
     if len(text) > MAX_CHARACTERS:
         raise SceneError(f"the model has {len(text)} characters, expected {MAX_CHARACTERS} at most")
-    body, end, _ = text.partition(_END)
+    body, _, _ = text.partition(_END)
     head, *trees = body.removesuffix("\n").split("\nTree=")
     trees = [f"Tree={tree}\n" for tree in trees]
     _check_head(head, trees, names, covers)
-    for number, tree in enumerate(trees):
-        _check_tree(tree, number, len(names))
-    return f"{body}{end}\n\npandas_categorical:null\n"
+    return [_tree(tree, number, len(names)) for number, tree in enumerate(trees)]
+
+
+def checked(text: str, names: Sequence[str], covers: int) -> str:
+    """Return the part of a model that predicts, once ``read_trees`` has read it."""
+    read_trees(text, names, covers)
+    return f"{text.partition(_END)[0]}{_END}\n\npandas_categorical:null\n"
 
 
 def _check_head(head: str, trees: Sequence[str], names: Sequence[str], covers: int) -> None:
@@ -76,9 +102,9 @@ def _fields(block: str, name: str) -> dict[str, str]:
     return fields
 
 
-def _check_tree(tree: str, number: int, features: int) -> None:
-    """Refuse a tree whose splits or leaves are not all there, or point elsewhere."""
-    fields = _fields(tree, f"tree {number} of the model")
+def _tree(block: str, number: int, features: int) -> Tree:
+    """Read a tree; refuse one whose splits or leaves are not all there, or point elsewhere."""
+    fields = _fields(block, f"tree {number} of the model")
     try:
         if fields.keys() != _KEYS:
             raise ValueError(f"it says {sorted(fields.keys() ^ _KEYS)} too much or too little")
@@ -91,6 +117,22 @@ def _check_tree(tree: str, number: int, features: int) -> None:
     plain = (fields["Tree"], fields["num_cat"], fields["is_linear"]) == (str(number), "0", "0")
     if not plain or not np.isfinite(values).all() or not all(_sound(splits, leaves, features)):
         raise SceneError(f"tree {number} of the model is not a plain decision tree over {features} features")
+    index = {key: splits[key].astype(np.intp) for key in ("split_feature", "left_child", "right_child")}
+    return Tree(
+        feature=index["split_feature"],
+        threshold=splits["threshold"],
+        missing_left=_missing_left(splits),
+        left=index["left_child"],
+        right=index["right_child"],
+        value=values[0],
+    )
+
+
+def _missing_left(splits: Mapping[str, NDArray[np.float64]]) -> NDArray[np.bool_]:
+    """Tell which way a missing value goes; where training met none, it counts as 0."""
+    kind = splits["decision_type"].astype(np.intp)
+    default_left = (kind & _DEFAULT_LEFT) > 0
+    return np.where(kind & _MISSING_IS_NAN, default_left, splits["threshold"] >= 0)
 
 
 def _numbers(text: str, count: int) -> NDArray[np.float64]:
@@ -101,11 +143,11 @@ def _numbers(text: str, count: int) -> NDArray[np.float64]:
     return np.array([float(word) for word in words])
 
 
-def _sound(splits: dict[str, NDArray[np.float64]], leaves: int, features: int) -> Iterator[bool]:
+def _sound(splits: Mapping[str, NDArray[np.float64]], leaves: int, features: int) -> Iterator[bool]:
     """Tell in turn what must hold: numeric splits on known features, and every node and leaf reached exactly once."""
     children = np.concatenate([splits["left_child"], splits["right_child"]])
     parents = np.tile(np.arange(leaves - 1), 2)
-    yield bool(np.isin(splits["decision_type"], range(0, 12, 2)).all())  # odd ones split by category
+    yield bool(np.isin(splits["decision_type"], (0, 2, 8, 10)).all())  # others split by category, or take 0 for missing
     yield bool(np.isin(splits["split_feature"], range(features)).all())
     yield bool((children[children >= 0] > parents[children >= 0]).all())
     yield leaves == 1 or sorted(children.tolist()) == [*range(-leaves, 0), *range(1, leaves - 1)]
