@@ -44,18 +44,21 @@ class Cog:
         index = row * tiles_of(one.height, one.width, one.tile)[1] + column
         return Stored(self.path, int(one.offsets[index]), int(one.sizes[index]))
 
-    def pixels(self, level: int, row: int, column: int) -> Pixels:
-        """Read a tile, (y, x), without what lies beyond the edge of the raster.
+    def pixels(self, level: int, row: int, column: int, into: Pixels | None = None) -> Pixels:
+        """Read a tile, (y, x), without what lies beyond the edge of the raster, into an array if one is given.
 
         Raises:
             SceneError: If the file is gone or damaged.
         """
         one, stored = self.layout.levels[level], self.stored(level, row, column)
+        if into is None:
+            height, width = one.height - row * one.tile, one.width - column * one.tile
+            into = np.empty((min(one.tile, height), min(one.tile, width)), self.layout.dtype)
         try:
-            tile = decode(stored.read(), self.layout.dtype, one.tile, self.layout.predictor)
+            decode(stored.read(), self.layout.dtype, self.layout.predictor, one.tile, into)
         except (zstandard.ZstdError, ValueError) as error:
             raise SceneError(f"{self.path}: tile {row}, {column} is damaged ({error})") from error
-        return tile[: one.height - row * one.tile, : one.width - column * one.tile]
+        return into
 
 
 @dataclass(frozen=True, slots=True)

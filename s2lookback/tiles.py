@@ -1,6 +1,5 @@
 """Tiles of a raster: compressed and back, and halved for the overviews."""
 
-import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,10 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+from s2lookback.buffers import Buffers
 from s2lookback.grid import Grid
+from s2lookback.overviews import average, nearest
+from s2lookback.steps import steps_of, sum_up
 from s2lookback.tiff import tiles_of
 
 TILE = 512
@@ -62,23 +64,29 @@ class Spec:
         return 3 if self.dtype.kind == "f" else 2
 
 
+class _Thread(Buffers):
+    """A compressor, a decompressor and memory of each thread: none may be shared."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_OWN = _Thread()
+
+
 def encode(pixels: Pixels, spec: Spec) -> bytes:
     """Compress one tile, (y, x); one at an edge is filled up with its last row and column."""
-    beyond = [(0, spec.tile - side) for side in pixels.shape]
-    whole = np.pad(pixels, beyond, mode="edge") if any(pad for _, pad in beyond) else pixels
-    rows = _planes(whole) if spec.dtype.kind == "f" else np.asarray(whole, spec.dtype.newbyteorder("<"))
-    steps = np.empty_like(rows, order="C")
-    steps[:, 0] = rows[:, 0]
-    np.subtract(rows[:, 1:], rows[:, :-1], out=steps[:, 1:])
-    return _CODECS.compressor.compress(steps.data)
+    floating, size = spec.dtype.kind == "f", spec.dtype.itemsize
+    rows = _planes(pixels, spec.tile) if floating else np.ascontiguousarray(pixels, spec.dtype).view(f"u{size}")
+    steps = _OWN.array("steps", (spec.tile, spec.tile * size // rows.itemsize), rows.dtype)
+    steps_of(rows, steps)
+    return _OWN.compressor.compress(steps.data)
 
 
-_SUMMED = {1: "i1", 2: "<u2", 4: "<i4", 8: "<i8"}
-"""Integers to sum up differences in, by size: numpy does it 4× faster in these than in ``u1`` and ``i2``."""
-
-
-def decode(content: bytes, dtype: np.dtype[Any], tile: int, predictor: int) -> Pixels:
-    """Decompress one whole tile, (y, x).
+def decode(content: bytes | memoryview, dtype: np.dtype[Any], predictor: int, tile: int, into: Pixels) -> None:
+    """Decompress one whole tile into an array, (y, x), which is smaller if the tile is at an edge.
 
     Raises:
         zstandard.ZstdError: If the content is damaged.
@@ -87,58 +95,31 @@ def decode(content: bytes, dtype: np.dtype[Any], tile: int, predictor: int) -> P
     size = tile * tile * dtype.itemsize
     if zstandard.frame_content_size(content) not in (-1, size):
         raise ValueError(f"it holds {zstandard.frame_content_size(content)} bytes, expected {size}")
-    flat = _CODECS.decompressor.decompress(content, max_output_size=size)
-    kind = np.dtype(_SUMMED[1 if predictor == 3 else dtype.itemsize])
-    steps = np.frombuffer(flat, kind, size // kind.itemsize).reshape(tile, -1)
-    rows = steps if predictor == 1 else np.cumsum(steps, axis=1, dtype=kind)
-    if predictor < 3:
-        return rows.view(dtype)
-    bytewise = rows.reshape(tile, dtype.itemsize, tile).transpose(0, 2, 1)
-    return np.ascontiguousarray(bytewise).view(dtype.newbyteorder(">"))[..., 0].astype(dtype)
+    flat = _OWN.array("steps", (size,), np.uint8)
+    with _OWN.decompressor.stream_reader(content) as reader:
+        if (found := reader.readinto(flat.data)) < size or reader.read(1):
+            raise ValueError(f"it holds {found} bytes{' and more' * (found == size)}, expected {size}")
+    height, width = into.shape
+    if predictor == 1:
+        into[:] = flat.view(dtype).reshape(tile, tile)[:height, :width]
+    elif predictor == 2:
+        kind = f"u{dtype.itemsize}"
+        sum_up(flat.view(kind).reshape(tile, tile), into.view(kind))
+    else:
+        bytewise = _OWN.array("planes", (tile, tile * dtype.itemsize), np.uint8)
+        sum_up(flat.reshape(tile, -1), bytewise)
+        numbers = np.ascontiguousarray(bytewise.reshape(tile, dtype.itemsize, tile).transpose(0, 2, 1))
+        into[:] = numbers.view(dtype.newbyteorder(">"))[:height, :width, 0]
 
 
-def _planes(pixels: Pixels) -> NDArray[np.uint8]:
+def _planes(pixels: Pixels, tile: int) -> NDArray[np.uint8]:
     """Set, row by row, the most significant byte of every number before all the next ones (TIFF Technical Note 3)."""
-    numbers = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder(">"))
-    bytewise = numbers.view(np.uint8).reshape(*pixels.shape, pixels.dtype.itemsize)
-    return bytewise.transpose(0, 2, 1).reshape(len(pixels), -1)
-
-
-class _Codecs(threading.local):
-    """A compressor and a decompressor of each thread: they must not be shared."""
-
-    def __init__(self) -> None:
-        self.compressor = zstandard.ZstdCompressor(level=_LEVEL)
-        self.decompressor = zstandard.ZstdDecompressor()
-
-
-_CODECS = _Codecs()
+    beyond = [(0, tile - side) for side in pixels.shape]
+    numbers = np.ascontiguousarray(np.pad(pixels, beyond, mode="edge"), pixels.dtype.newbyteorder(">"))
+    bytewise = numbers.view(np.uint8).reshape(tile, tile, -1)
+    return np.ascontiguousarray(bytewise.transpose(0, 2, 1)).reshape(tile, -1)
 
 
 def halve(pixels: Pixels, spec: Spec) -> Pixels:
-    """Reduce pixels, (y, x), to half the rows and columns, rounded up.
-
-    Averages are over the pixels with data among four, halves rounded up, no data where there is none;
-    the nearest pixel is the upper left one. Tiles of even size may be halved one by one.
-    """
-    if not spec.continuous:
-        return np.ascontiguousarray(pixels[::2, ::2])
-    height, width = pixels.shape
-    even = np.pad(pixels, ((0, height % 2), (0, width % 2)), mode="edge") if height % 2 or width % 2 else pixels
-    exact = np.float32 if spec.dtype.itemsize <= 2 else np.float64
-    lacking = np.isnan(even) if spec.nodata is not None and np.isnan(spec.nodata) else even == spec.nodata
-    if spec.nodata is None or not lacking.any():
-        return _rounded(_quads(even, exact) / 4, spec.dtype)
-    count = _quads(~lacking, exact)
-    mean = _quads(np.where(lacking, 0, even), exact) / np.maximum(count, 1)
-    return np.where(count > 0, _rounded(mean, spec.dtype), np.array(spec.nodata, spec.dtype))
-
-
-def _quads(pixels: Pixels, exact: type[np.floating[Any]]) -> Pixels:
-    """Sum up squares of 2 × 2 pixels."""
-    pairs = np.add(pixels[::2], pixels[1::2], dtype=exact)
-    return pairs[:, ::2] + pairs[:, 1::2]
-
-
-def _rounded(mean: Pixels, dtype: np.dtype[Any]) -> Pixels:
-    return (mean if dtype.kind == "f" else np.floor(mean + 0.5)).astype(dtype)
+    """Reduce pixels, (y, x), to half the rows and columns, rounded up."""
+    return average(pixels, spec.nodata) if spec.continuous else nearest(pixels)

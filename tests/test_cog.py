@@ -133,14 +133,17 @@ def test_stored_tiles_are_taken_over_as_they_are(tmp_path):
 )
 def test_a_tile_comes_back_from_its_code(pixels):
     code = encode(pixels, Spec(GRID, pixels.dtype, None, tile=TILE))
-    height, width = pixels.shape
-    np.testing.assert_array_equal(decode(code, pixels.dtype, TILE, 2)[:height, :width], pixels)
+    found = np.empty_like(pixels)
+    decode(code, pixels.dtype, 2, TILE, found)
+    np.testing.assert_array_equal(found, pixels)
 
 
 @given(hnp.arrays("f4", (3, 5), elements=st.floats(width=32)))
 def test_a_tile_of_real_numbers_comes_back_bit_by_bit(pixels):
     code = encode(pixels, Spec(GRID, pixels.dtype, None, tile=TILE))
-    assert decode(code, pixels.dtype, TILE, 3)[:3, :5].tobytes() == pixels.tobytes()
+    found = np.empty_like(pixels)
+    decode(code, pixels.dtype, 3, TILE, found)
+    assert found.tobytes() == pixels.tobytes()
 
 
 @given(hnp.arrays("i2", hnp.array_shapes(min_dims=2, max_dims=2, max_side=6), elements=st.sampled_from([-9, 0, 3, 8])))
