@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2lookback.bands import BANDS
-from s2lookback.simulate.surface import SPECTRAL_ORDER
+from s2lookback.simulate.spectra import layer_of
 
 _WATER_CLOUD = (0.90, 0.91, 0.90, 0.90, 0.91, 0.91, 0.91, 0.92, 0.92, 0.70, 0.01, 0.66, 0.50)
 _ICE_CLOUD = (0.86, 0.87, 0.87, 0.87, 0.87, 0.88, 0.88, 0.88, 0.88, 0.80, 0.80, 0.42, 0.30)
@@ -65,24 +65,20 @@ def mix(below: NDArray[np.float32], opacity: NDArray[np.float32], layer: NDArray
 
 def shade(pixels: NDArray[np.float32], shadow: NDArray[np.float32], bands: tuple[str, ...]) -> NDArray[np.float32]:
     """Take direct sunlight from shaded ground, leaving the blue sky's."""
-    dark: NDArray[np.float32] = pixels * (1 - shadow * (1 - _of(_SKYLIGHT, bands))[:, None, None])
+    dark: NDArray[np.float32] = pixels * (1 - shadow * (1 - layer_of(_SKYLIGHT, bands))[:, None, None])
     return dark
 
 
 def water_cloud(bands: tuple[str, ...]) -> NDArray[np.float32]:
     """Look up the reflectance of thick water cloud, (band,)."""
-    return _of(_WATER_CLOUD, bands)
+    return layer_of(_WATER_CLOUD, bands)
 
 
 def ice_cloud(bands: tuple[str, ...]) -> NDArray[np.float32]:
     """Look up the reflectance of thick ice cloud, (band,)."""
-    return _of(_ICE_CLOUD, bands)
+    return layer_of(_ICE_CLOUD, bands)
 
 
 def smoke(bands: tuple[str, ...]) -> NDArray[np.float32]:
     """Look up the reflectance of thick smoke, (band,)."""
-    return _of(_SMOKE_ALBEDO, bands)
-
-
-def _of(spectrum: tuple[float, ...], bands: tuple[str, ...]) -> NDArray[np.float32]:
-    return np.array([spectrum[SPECTRAL_ORDER.index(band)] for band in bands], np.float32)
+    return layer_of(_SMOKE_ALBEDO, bands)

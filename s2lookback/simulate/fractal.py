@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 
 def fractal(
@@ -32,4 +33,27 @@ def fractal(
     amplitude[0, 0] = 0.0
     field = np.fft.irfft2(np.fft.rfft2(random.standard_normal(shape)) * amplitude, s=shape)
     standard: NDArray[np.float32] = (field / field.std()).astype(np.float32)
+    return standard
+
+
+def cells(random: np.random.Generator, shape: tuple[int, int], size: float) -> NDArray[np.float32]:
+    """Draw the cellular pattern of shallow convection: bright lumps parted by dark seams; it repeats at its edges.
+
+    Args:
+        random: Consumed.
+        shape: Rows, columns.
+        size: Distance between the middles of neighbouring cells, pixels.
+
+    Returns:
+        (y, x), mean 0, standard deviation 1.
+
+    Source: cellular texture, Worley (1996), Proc. SIGGRAPH 96:291.
+    """
+    number = max(4, round(shape[0] * shape[1] / size**2))
+    middles = KDTree(random.random((number, 2)) * shape, boxsize=np.array(shape))
+    away = np.asarray(middles.query(np.moveaxis(np.indices(shape), 0, -1), k=2)[0])
+    nearest, second = away[..., 0], away[..., 1]
+    seams = np.sqrt((second - nearest) / size)
+    field = seams / seams.std() + 0.9 * fractal(random, shape, slope=1.7, outer=6 * size)
+    standard: NDArray[np.float32] = ((field - field.mean()) / field.std()).astype(np.float32)
     return standard

@@ -12,8 +12,9 @@ from scipy.ndimage import gaussian_filter
 from s2lookback.scene import NO_PERCENT
 from s2lookback.simulate.atmosphere import aerosol_opacity, cloud_opacity
 from s2lookback.simulate.fractal import fractal
-from s2lookback.simulate.surface import BROADLEAF, CONIFER, GRASS, ROCK, WATER, lighting, snow_cover
-from s2lookback.simulate.truth import Moment
+from s2lookback.simulate.moment import Moment
+from s2lookback.simulate.spectra import BROADLEAF, CONIFER, GRASS, ROCK, WATER
+from s2lookback.simulate.surface import lighting, snow_cover
 
 SCL_NODATA, SCL_DARK, SCL_SHADOW, SCL_VEGETATION, SCL_BARE, SCL_WATER = 0, 2, 3, 4, 5, 6
 SCL_UNSURE, SCL_MEDIUM, SCL_HIGH, SCL_CIRRUS, SCL_SNOW = 7, 8, 9, 10, 11

@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from s2lookback.grid import Grid
+from s2lookback.simulate.families import FAMILIES, VALLEY
 from s2lookback.simulate.place import TILE, tile_corner
 
 RESOLUTION = 20.0
@@ -18,6 +19,7 @@ class Scenario(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    family: str = Field(VALLEY.name, description="Kind of ground, sky and season: a name in ``families``.")
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(20, description="Seed of the landscape and the weather.")
     tile: Annotated[str, Field(pattern=TILE)] = Field("10UFB", description="MGRS square, without the leading T.")
     height: Annotated[int, Field(ge=8, le=5490)] = Field(240, description="Rows of 20 m.")
@@ -35,11 +37,21 @@ class Scenario(BaseModel):
         22, description="Days from the first scene to the ignition."
     )
     swath_edge: bool = Field(True, description="Whether every third scene, from the third, is cut by the swath's edge.")
+    label_noise: Annotated[float, Field(ge=0, le=0.5)] | None = Field(
+        None, description="Mean share of pixels whose label is wrong; left out, what such processors get wrong."
+    )
 
     @field_validator("start")
     @classmethod
     def _in_whole_seconds(cls, start: datetime) -> datetime:
         return start.astimezone(UTC).replace(microsecond=0)
+
+    @field_validator("family")
+    @classmethod
+    def _is_known(cls, family: str) -> str:
+        if family not in FAMILIES:
+            raise ValueError(f"{family}: no such family of scenes, expected one of {', '.join(FAMILIES)}")
+        return family
 
     @field_validator("tile")
     @classmethod
@@ -57,7 +69,9 @@ class Scenario(BaseModel):
     @property
     def recipe(self) -> str:
         """All that the pixels of one scene depend on besides its sensing time, as JSON."""
-        return self.model_dump_json(exclude={"dates"})
+        # What came later is told where it is used alone, so that earlier recipes stay as they were.
+        added = {"family", "label_noise"} - self.model_dump(exclude_defaults=True).keys()
+        return self.model_dump_json(exclude={"dates", *added})
 
 
 def sensing_times(scenario: Scenario) -> tuple[datetime, ...]:

@@ -31,7 +31,7 @@ def sun_position(sensed: datetime, longitude: float, latitude: float) -> tuple[f
     return math.degrees(math.atan2(east, along)) % 360, math.degrees(math.asin(up))
 
 
-def displacement(height: float, azimuth: float, zenith: float) -> tuple[int, int]:
+def distance(height: float, azimuth: float, zenith: float) -> tuple[float, float]:
     """Measure how far away from a light or an eye something above the ground falls on it, in rows and columns.
 
     Args:
@@ -40,4 +40,10 @@ def displacement(height: float, azimuth: float, zenith: float) -> tuple[int, int
         zenith: Of the sun or the satellite, degrees from the vertical.
     """
     length = height * math.tan(math.radians(zenith)) / RESOLUTION
-    return round(length * math.cos(math.radians(azimuth))), round(-length * math.sin(math.radians(azimuth)))
+    return length * math.cos(math.radians(azimuth)), -length * math.sin(math.radians(azimuth))
+
+
+def displacement(height: float, azimuth: float, zenith: float) -> tuple[int, int]:
+    """Measure ``distance`` in whole rows and columns."""
+    rows, columns = distance(height, azimuth, zenith)
+    return round(rows), round(columns)

@@ -96,7 +96,7 @@ def test_shadows_lie_away_from_the_sun_by_the_height_of_their_clouds():
     sensed = next(when for when in sensing_times(scenario) if broken_without_cirrus(scenario, when))
     about, real = simulate_scene(scenario, sensed).about, truth(scenario, sensed)
     rows, columns = best_shift(real.cloud_optical_depth > 1.5, real.classes == Class.SHADOW)
-    height = clouds(scenario, sensed).low_height / 20
+    height = clouds(scenario, sensed)[0].height / 20
     length = height / np.tan(np.radians(about.sun_elevation))
     parallax = height * np.tan(np.radians(about.view_incidence))
     azimuth = np.radians(about.sun_azimuth)
@@ -107,8 +107,8 @@ def test_shadows_lie_away_from_the_sun_by_the_height_of_their_clouds():
 
 
 def broken_without_cirrus(scenario, sensed):
-    sky = clouds(scenario, sensed)
-    return not sky.high.any() and 0.1 < (sky.low > 1).mean() < 0.4
+    low, high = clouds(scenario, sensed)
+    return not high.depth.any() and 0.1 < (low.depth > 1).mean() < 0.4
 
 
 def best_shift(cloud, shadow):

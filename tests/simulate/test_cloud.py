@@ -38,8 +38,8 @@ def test_the_default_series_is_clear_early_and_late_and_has_every_weather_betwee
 
 def test_clouds_cover_the_share_of_the_sky_that_was_drawn(scenario):
     for sensed in sensing_times(scenario):
-        low = clouds(scenario, sensed).low
-        assert (low > 0).mean() == pytest.approx(cloud_cover(scenario, sensed), abs=0.01)
+        low = clouds(scenario, sensed)[0]
+        assert (low.depth > 0).mean() == pytest.approx(cloud_cover(scenario, sensed), abs=0.01)
 
 
 def test_a_cloud_is_moved_as_a_whole(scenario):

@@ -5,7 +5,8 @@ import pytest
 
 from s2lookback.simulate import Scenario, sensing_times
 from s2lookback.simulate.fire import burn, emission
-from s2lookback.simulate.surface import ROCK, WATER, landscape
+from s2lookback.simulate.spectra import ROCK, WATER
+from s2lookback.simulate.surface import landscape
 
 
 @pytest.fixture(scope="module")
