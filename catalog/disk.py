@@ -56,18 +56,34 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+@contextmanager
+def shared(folder: Path) -> Iterator[bool]:
+    """Keep out whoever wants a folder for himself; tell whether somebody has it so already."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        yield _taken(handle, fcntl.LOCK_SH)
+    finally:
+        os.close(handle)
+
+
 def busy(folder: Path) -> bool:
     """Tell whether another process keeps a folder locked now."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # a file system without locks
-        return False
+        return not _taken(handle, fcntl.LOCK_EX)
     finally:
         os.close(handle)
-    return False
+
+
+def _taken(handle: int, lock: int) -> bool:
+    """Take a lock without waiting; tell whether it could be had."""
+    try:
+        fcntl.flock(handle, lock | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 def load(path: Path) -> dict[str, Any] | None:

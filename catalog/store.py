@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from catalog import audit, collections, layout, sweep
+from catalog import audit, collections, layout, sweep, upkeep
 from catalog.audit import Problem
 from catalog.disk import load, locked, save, told, told_full
+from catalog.index import Index, index_of
 from catalog.layout import Item
 from catalog.provenance import Recipe, require_complete
 from catalog.version import measured, settle
@@ -45,6 +48,12 @@ class Store:
         """Open a catalog, which need not exist yet; ``host`` is named as provider of new collections."""
         self.root = Path(root).absolute()
         self.host = host
+        self.scratch: tuple[list[str], TemporaryDirectory[str], Index] | None = None
+
+    @cached_property
+    def index(self) -> Index:
+        """The index that answers searches; see ``catalog.upkeep.current``, which lets it know everything."""
+        return index_of(self.root)
 
     def find(self, request: Request) -> str | None:
         """Give the href of the item if it was made from this recipe and none of its assets is missing or cut short.
@@ -100,6 +109,11 @@ class Store:
     def collections(self) -> list[str]:
         """Name the collections that hold something, sorted."""
         return [name for name in sorted(collections.NAMES) if (self.root / name / "collection.json").is_file()]
+
+    def collection(self, name: str) -> dict[str, Any] | None:
+        """Read what a collection says of itself; None where it holds nothing, or is damaged."""
+        layout.check_collection(name)
+        return _derived(self.root / name / "collection.json")
 
     def tiles(self, collection: str) -> list[str]:
         """Name the tiles of a collection, sorted."""
@@ -164,7 +178,7 @@ class Store:
             for file in files:
                 flush(folder / file)
             flush(folder)
-            with locked(path.parent):
+            with locked(path.parent), upkeep.noted(self, (request.collection, request.id)):
                 self._commit(request, folder, whole, files, replaced or {})
             self._list(whole)
         return str(path)
@@ -192,7 +206,7 @@ class Store:
         path = self._path(collection, tile, name)
         if not path.parent.is_dir():
             return
-        with told(path), locked(path.parent):
+        with told(path), locked(path.parent), upkeep.noted(self, (collection, name)):
             path.unlink(missing_ok=True)
             flush(path.parent)
             sweep.remove_versions(path.parent)
@@ -282,7 +296,7 @@ class Store:
 
     def _collection(self, name: str, item: Item | None) -> dict[str, Any]:
         """Describe a collection with one more item; from all that it holds where it was not described yet."""
-        known = _derived(self.root / name / "collection.json")
+        known = self.collection(name)
         if known is not None:
             return collections.grown(known, item) if item else known
         whole = collections.collection(name, self.host)

@@ -14,7 +14,7 @@ from catalog.store import Request, Store
 
 ID = "scene-10UFB-20250830T193831"
 FILES = ("B12.tif", "B11.tif")
-STEPS = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree"}
+STEPS = {"sqlite3.connect", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree"}
 WRITES = os.O_WRONLY | os.O_RDWR
 
 

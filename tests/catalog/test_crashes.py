@@ -13,6 +13,7 @@ import pystac
 import pytest
 
 from catalog.disk import locked
+from catalog.search import search
 from catalog.store import Store
 
 SCRIPT = Path(__file__).with_name("publisher.py")
@@ -62,12 +63,14 @@ def test_a_publisher_killed_at_any_step_harms_nothing(before, tmp_path, publishe
         killed = Store(str(root))
         if before != "an orphan":  # the test itself tore the item away from under its listing
             assert len(listed(root)) >= stood
+            assert search(killed) == list(killed.items("scenes"))
         if before != "a damaged version":
             assert killed.check(deep=True) == []
         if killed.find(publisher.request("new")) is None or before == "a damaged version":
             publisher.publish(killed, "new")
         killed.gc(older_than=-1)
         assert killed.check(deep=True) == []
+        assert search(killed) == list(killed.items("scenes"))
         assert [item.properties["s2lookback:recipe"]["settings"] for item in listed(root)] == [{"content": "new"}]
         assert tree(root) == tree(roots[-1])
 
@@ -80,7 +83,7 @@ def test_a_stage_left_by_a_killed_publisher_is_swept_when_it_is_old(tmp_path, pu
     assert left == {False: len(list(copies.iterdir()))}
     swept = [Store(str(root)).gc(older_than=-1) for root in copies.iterdir()]
     assert sum(".stage-" in "".join(names) for names in swept) > 2
-    assert not [path for path in copies.rglob(".*") if path.name != ".unlisted"]
+    assert not [path for path in copies.rglob(".*") if path.name not in {".unlisted", ".index"}]
 
 
 def test_a_publisher_waits_for_another_at_every_level(tmp_path, publisher):

@@ -78,7 +78,7 @@ def run(root: Path, tile: str = TILES[0], settings: Settings = SETTINGS, **scena
 
 def tree(root: Path) -> dict[str, bytes]:
     """Read every file that is a function of the scenes and settings."""
-    apart = {"executions", "retractions"}
+    apart = {"executions", "retractions", ".index"}
     return {
         str(path.relative_to(root)): path.read_bytes()
         for path in sorted(root.rglob("*"))

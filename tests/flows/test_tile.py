@@ -33,7 +33,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and "executions" not in path.relative_to(folder).parts
+        if path.is_file() and not {"executions", ".index"} & {*path.relative_to(folder).parts}
     }
 
 
