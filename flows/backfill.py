@@ -6,6 +6,7 @@ from prefect import flow, get_run_logger
 
 from flows.tile import update_products
 from s2lookback.settings import Settings
+from tasks.account import accounted
 from tasks.place import root_of
 from tasks.report import TileReport
 from tasks.turn import turn
@@ -30,9 +31,9 @@ def backfill(
         root: Folder of the catalog; by default what the worker's environment names.
         settings: How products are made; those of the nightly run, or later ones will be made anew as well.
     """
-    root, report = root_of(root), TileReport(tile)
+    root = root_of(root)
     period = start or datetime.min.replace(tzinfo=UTC), end or datetime.max.replace(tzinfo=UTC)
-    with turn(root, tile):
+    with accounted(root, tile) as report, turn(root, tile):
         update_products(tile, root, settings, report, again=period)
     get_run_logger().info(report.sentence())
     return report

@@ -8,6 +8,7 @@ from prefect import flow, get_run_logger
 from flows.progress import track
 from s2lookback.settings import IngestSettings
 from s2lookback.sources.settings import SourceSettings
+from tasks.account import accounted
 from tasks.ingest import ingest_scene, list_scenes, unchanged
 from tasks.place import root_of, source_of
 from tasks.policy import SIDE_BY_SIDE, Product
@@ -33,16 +34,17 @@ def ingest(
         start: First sensing time to look at.
         end: Last sensing time to look at.
     """
-    root, source, report = root_of(root), source_of(source), TileReport(tile)
-    listing = list_scenes(tile, source=source, settings=settings, start=start, end=end)
-    report.left_out += [LeftOut(Path(bad.href).name, bad.reason) for bad in listing.rejected]
-    there = {ref: unchanged(ref, root, settings) for ref in listing.scenes}
-    for href in filter(None, there.values()):
-        report.count("scene", Product(href, made=False))
-    new = [ref for ref, href in there.items() if href is None]
-    arriving = [ingest_scene.submit(ref, source=source, root=root, settings=settings) for ref in new]
-    for ref, future in track(list(zip(new, arriving, strict=True)), tile=tile, stage="ingest"):
-        with report.leaving_out(Path(ref.files[0]).name):
-            report.count("scene", future.result())
+    root, source = root_of(root), source_of(source)
+    with accounted(root, tile) as report:
+        listing = list_scenes(tile, source=source, settings=settings, start=start, end=end)
+        report.left_out += [LeftOut(Path(bad.href).name, bad.reason) for bad in listing.rejected]
+        there = {ref: unchanged(ref, root, settings) for ref in listing.scenes}
+        for href in filter(None, there.values()):
+            report.count("scene", Product(href, made=False))
+        new = [ref for ref, href in there.items() if href is None]
+        arriving = [ingest_scene.submit(ref, source=source, root=root, settings=settings) for ref in new]
+        for ref, future in track(list(zip(new, arriving, strict=True)), tile=tile, stage="ingest"):
+            with report.leaving_out(Path(ref.files[0]).name):
+                report.count("scene", future.result())
     get_run_logger().info(report.sentence())
     return report

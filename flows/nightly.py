@@ -1,19 +1,26 @@
 """Every tile, every night."""
 
 from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
+from pydantic import Field
 
+from flows.dispatch import dispatch_all
 from flows.tile import tile as update
-from s2lookback.errors import CatalogError, SceneError, TransientError
+from s2lookback.errors import CatalogError, GridMismatchError, SceneError, TransientError
 from s2lookback.settings import Settings
 from s2lookback.sources.settings import SourceSettings
+from tasks.account import account, forget_old
 from tasks.ingest import list_tiles
-from tasks.place import root_of, source_of
+from tasks.place import deployed, root_of, source_of
 from tasks.report import TileReport, markdown
 
-EXPECTED = (SceneError, CatalogError, TransientError)
+ERRORS = (SceneError, GridMismatchError, CatalogError, TransientError)
+EXPECTED = {"", "Crashed", "Cancelled", *(error.__name__ for error in ERRORS)}
 """What may befall one tile; anything else is a bug, and fails the night once all tiles were tried."""
 
 
@@ -30,6 +37,7 @@ def nightly(
     tiles: list[str] | None = None,
     start: datetime | None = None,
     end: datetime | None = None,
+    at_once: Annotated[int, Field(ge=1, le=1000)] = 40,
 ) -> list[TileReport]:
     """Bring every tile up to date; one tile's failure stops no other.
 
@@ -40,21 +48,46 @@ def nightly(
         tiles: Tiles to look at; by default all of which the source has a scene.
         start: First sensing time to ingest.
         end: Last sensing time to ingest.
+        at_once: Tiles that are handed to workers at the same time; how many of them run is the pool's limit.
     """
-    root, source = root_of(root), source_of(source)
-    reports, bugs = [], []
-    for name in tiles or list_tiles(source, settings.ingest):
-        state = update(name, source, root, settings, start, end, return_state=True)
-        outcome = state.result(raise_on_failure=False)
-        if isinstance(outcome, TileReport):
-            reports.append(outcome)
-            continue
-        reports.append(TileReport(name, failed=f"{outcome}"))
-        if not isinstance(outcome, EXPECTED):
-            bugs.append(outcome)
+    place = root_of(root)
+    names = tiles or list_tiles(source_of(source), settings.ingest)
+    asked = {"source": source, "root": root, "settings": settings, "start": start, "end": end}
+    states = dispatch_all(
+        update,
+        {name: {"tile": name, **asked} for name in names},
+        at_once=at_once,
+        may_recover=lambda run: _error(place, run) == TransientError.__name__,
+    )
+    reports = [_report(place, name, states[name]) for name in names]
     create_markdown_artifact(markdown(reports), key="nightly-summary", description="What the night did, tile by tile")
+    forget_old(place)
     for report in reports:
         get_run_logger().info(report.sentence())
+    bugs = [report.sentence() for report in reports if report.error not in EXPECTED]
     if bugs:
-        raise bugs[0]
+        raise RuntimeError(f"{len(bugs)} of {len(reports)} tiles failed by a bug: {bugs[0]}")
     return reports
+
+
+def _error(root: str, run: UUID) -> str:
+    """Name the class of the error that a tile failed with; empty if it left no account."""
+    report = account(root, run)
+    return report.error if report else ""
+
+
+def _report(root: str, name: str, state: State[Any]) -> TileReport:
+    """Give the report of a tile: the account that it left elsewhere, what it returned here, or why there is neither."""
+    run = state.state_details.flow_run_id
+    kept = account(root, run) if run and deployed() else None
+    if kept is not None:
+        return kept
+    if deployed():
+        done = state.is_completed()
+        return TileReport(name, failed="" if done else f"{state.message}", error="" if done else f"{state.name}")
+    outcome = state.result(raise_on_failure=False)
+    if isinstance(outcome, TileReport):
+        return outcome
+    report = TileReport(name)
+    report.fail(outcome)
+    return report

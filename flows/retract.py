@@ -6,6 +6,7 @@ from prefect import flow, get_run_logger
 
 from flows.tile import update_products
 from s2lookback.settings import Settings
+from tasks.account import accounted
 from tasks.place import root_of
 from tasks.report import TileReport
 from tasks.retract import retract_scene
@@ -25,8 +26,8 @@ def retract(
         root: Folder of the catalog; by default what the worker's environment names.
         settings: How products are made; those of the nightly run, or all will be made anew.
     """
-    root, report = root_of(root), TileReport(tile)
-    with turn(root, tile):
+    root = root_of(root)
+    with accounted(root, tile) as report, turn(root, tile):
         name = retract_scene(root, tile, sensed, reason)
         get_run_logger().info("%s: %s is retracted", tile, name)
         update_products(tile, root, settings, report)

@@ -1,24 +1,32 @@
 """One tile: every scene that the catalog holds, masked, folded and reduced in the order in which it was sensed."""
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from prefect import flow, get_run_logger
+from prefect.runtime import flow_run
 
+from catalog.store import Request, Store
+from flows.dispatch import dispatch
 from flows.ingest import ingest
 from flows.progress import track
+from flows.train import train
 from s2lookback.errors import SceneError
 from s2lookback.masking.mask import month_of
-from s2lookback.settings import Settings
+from s2lookback.settings import MaskSettings, Settings
 from s2lookback.sources.settings import SourceSettings
+from tasks.account import accounted
 from tasks.history import Arrival, Step, scenes_of
 from tasks.mask import masked, outcome
 from tasks.mrap import folded
-from tasks.place import root_of, source_of
+from tasks.place import deployed, root_of, source_of
+from tasks.policy import patience
 from tasks.reduce import reduced
 from tasks.report import DateReport, TileReport
 from tasks.retract import withdraw
-from tasks.train import trained
+from tasks.train import train_model, trained
 from tasks.turn import turn
 
 Period = tuple[datetime, datetime]
@@ -45,8 +53,8 @@ def tile(
         end: Last sensing time to ingest.
     """
     root = root_of(root)
-    with turn(root, tile):
-        report = ingest(tile, source_of(source), root, settings.ingest, start, end)
+    with accounted(root, tile) as report, turn(root, tile):
+        ingest(tile, source_of(source), root, settings.ingest, start, end)
         update_products(tile, root, settings, report)
     get_run_logger().info(report.sentence())
     return report
@@ -82,11 +90,26 @@ def _model(
 ) -> str | None:
     """Give the model of the scene's month; None where none can be trained, and the rules must do."""
     try:
-        product = trained(steps, scene.sensed, root, settings.mask, again=again)
+        make = partial(_train_elsewhere, again=again) if deployed() else train_model
+        product = trained(steps, scene.sensed, root, settings.mask, again=again, make=make)
     except SceneError as error:
         get_run_logger().warning("%s %s: masked by rules: %s", scene.tile, scene, error)
         return None
     return None if product is None else report.count("model", product)
+
+
+def _train_elsewhere(
+    wanted: Request, *, root: str, month: datetime, steps: Sequence[Step], settings: MaskSettings, again: bool
+) -> str:
+    """Train a model in the pool that is for training; here if no worker takes it up, or it did not come out as wanted.
+
+    Raises:
+        SceneError: If it cannot be trained.
+    """
+    place = flow_run.parameters.get("root", "")  # as this run was asked: where it is may be another machine's business
+    asked = {"tile": wanted.tile, "sensed": month, "root": place, "settings": settings, "again": again}
+    dispatch(train, asked, key=wanted.recipe.digest, patience=patience())
+    return Store(root).find(wanted) or train_model(wanted, root=root, month=month, steps=steps, settings=settings)
 
 
 def _step(

@@ -14,7 +14,9 @@ from tasks.train import trained
 
 
 @flow(name="train", flow_run_name="train {tile} {sensed:%Y-%m}")
-def train(tile: str, sensed: datetime, root: str = "", settings: MaskSettings = MaskSettings()) -> Product:
+def train(
+    tile: str, sensed: datetime, root: str = "", settings: MaskSettings = MaskSettings(), again: bool = False
+) -> Product:
     """Train the model that masks a tile's scenes of one month.
 
     Args:
@@ -22,9 +24,10 @@ def train(tile: str, sensed: datetime, root: str = "", settings: MaskSettings = 
         sensed: A day of the month that the model is for.
         root: Folder of the catalog; by default what the worker's environment names.
         settings: How the model is trained.
+        again: Train it anew though the catalog has it.
     """
     root = root_of(root)
-    model = trained(steps_before(root, tile, month_of(sensed)), sensed, root, settings)
+    model = trained(steps_before(root, tile, month_of(sensed)), sensed, root, settings, again=again)
     if model is None:
         raise SceneError(
             f"{tile}: fewer than {settings.min_training_scenes} scenes were composited before {sensed:%Y-%m}, "

@@ -2,6 +2,8 @@
 
 import os
 
+from prefect.context import FlowRunContext
+
 from s2lookback.errors import CatalogError, SceneError
 from s2lookback.sources.settings import SourceSettings
 
@@ -30,3 +32,9 @@ def source_of(source: SourceSettings) -> SourceSettings:
     if not scenes:
         raise SceneError("no scenes were named: set the parameter source, or S2LOOKBACK_SCENES on the worker")
     return source.model_copy(update={"scenes": scenes, "masks": source.masks or masks})
+
+
+def deployed() -> bool:
+    """Tell whether a worker runs this flow through a deployment, so that others may be run so too."""
+    context = FlowRunContext.get()
+    return bool(context and context.flow_run and context.flow_run.deployment_id)

@@ -49,6 +49,19 @@ POLICY: _Policy = {
     "persist_result": False,  # what travels is an href
 }
 
+TRIES = 3
+"""Times that one parent starts a child that crashes, or fails by what may recover."""
+
+
+def back_off(tries: int) -> float:
+    """Give the seconds to wait before a child is started again: a minute, then four."""
+    return float(os.environ.get("S2LOOKBACK_BACK_OFF", "60")) * 4.0 ** (tries - 1)
+
+
+def patience() -> float:
+    """Give the seconds that a tile waits for a worker that trains, before it trains itself: a quarter of an hour."""
+    return float(os.environ.get("S2LOOKBACK_PATIENCE", "900"))
+
 
 @dataclass(frozen=True, slots=True)
 class Product:
@@ -58,7 +71,7 @@ class Product:
     made: bool
 
 
-def unless_published(make: Task[..., str], wanted: Request, root: str, *, again: bool, **inputs: Any) -> Product:
+def unless_published(make: Callable[..., str], wanted: Request, root: str, *, again: bool, **inputs: Any) -> Product:
     """Give the product of a recipe, made in a task run of its own only if the catalog lacks it or it is wanted anew."""
     href = None if again else Store(root).find(wanted)
     return Product(href, made=False) if href else Product(make(wanted, root=root, **inputs), made=True)

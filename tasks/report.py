@@ -25,6 +25,8 @@ class LeftOut:
 
     name: str
     reason: str
+    error: str = SceneError.__name__
+    """Class of the error."""
 
 
 @dataclass(slots=True)
@@ -55,6 +57,8 @@ class TileReport:
     left_out: list[LeftOut] = field(default_factory=list)
     failed: str = ""
     """Why the tile as a whole could not be done; empty if it could."""
+    error: str = ""
+    """Class of the error that it failed with; empty if it did not."""
 
     def count(self, stage: str, product: Product) -> str:
         """Note that a product is there; return its href."""
@@ -67,7 +71,11 @@ class TileReport:
         try:
             yield
         except SceneError as error:
-            self.left_out.append(LeftOut(name, str(error)))
+            self.left_out.append(LeftOut(name, str(error), type(error).__name__))
+
+    def fail(self, error: BaseException) -> None:
+        """Note that the tile as a whole could not be done."""
+        self.failed, self.error = str(error) or type(error).__name__, type(error).__name__
 
     def sentence(self) -> str:
         """Sum it up."""

@@ -1,7 +1,7 @@
 """Train the model that masks a tile's scenes of one month."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,9 +30,23 @@ MAX_MODEL = 64 * 2**20
 
 
 def trained(
-    steps: Sequence[Step], sensed: datetime, root: str, settings: MaskSettings, *, again: bool = False
+    steps: Sequence[Step],
+    sensed: datetime,
+    root: str,
+    settings: MaskSettings,
+    *,
+    again: bool = False,
+    make: Callable[..., str] | None = None,
 ) -> Product | None:
     """Give the model for a scene sensed at ``sensed``, made only if the catalog lacks it.
+
+    Args:
+        steps: What became of the tile's scenes before.
+        sensed: When the scene was sensed.
+        root: Folder of the catalog.
+        settings: How models are trained.
+        again: Train it anew though it is there.
+        make: Trains it, as ``train_model`` does, which is the default.
 
     Returns:
         None if the settings want no model or too few scenes were sensed before its month.
@@ -47,7 +61,9 @@ def trained(
         inputs |= bands_content_of(store.read(step.reference)) if step.reference else {}
     month = month_of(sensed)
     wanted = request_for("model", REVISION, chosen[-1].scene.tile, month, inputs, settings.model_dump(mode="json"))
-    return unless_published(train_model, wanted, root, again=again, month=month, steps=chosen, settings=settings)
+    return unless_published(
+        make or train_model, wanted, root, again=again, month=month, steps=chosen, settings=settings
+    )
 
 
 @task(task_run_name="{wanted.id}", **POLICY)

@@ -1,0 +1,163 @@
+"""A flow in the pool that it needs: through its deployment where a worker runs us, in this process elsewhere."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+from prefect import Flow, get_run_logger
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.deployments import arun_deployment
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect.runtime import flow_run
+from prefect.states import Cancelled
+
+from s2lookback.errors import TransientError
+from tasks.place import deployed
+from tasks.policy import TRIES, back_off
+
+POLL = 3
+"""Seconds between two looks at a child."""
+
+SILENCE = 1800
+"""Seconds without an answer after which the server is given up; restarts and upgrades take less."""
+
+T = TypeVar("T")
+Parameters = Mapping[str, Any]
+
+
+def dispatch(flow: Flow[..., Any], parameters: Parameters, *, key: str, patience: float | None = None) -> State[Any]:
+    """Run a flow in the pool that its deployment names, or here where no worker runs us; return its last state.
+
+    Args:
+        flow: What to run; its deployment bears its name.
+        parameters: What to run it with.
+        key: What tells this child from the others of the same parent: a tile, a recipe.
+        patience: Seconds within which a worker must have taken it up, or it is cancelled; None waits for ever.
+    """
+    return dispatch_all(flow, {key: parameters}, at_once=1, patience=patience)[key]
+
+
+def dispatch_all(
+    flow: Flow[..., Any],
+    jobs: Mapping[str, Parameters],
+    *,
+    at_once: int,
+    may_recover: Callable[[UUID], bool] = lambda _run: False,
+    patience: float | None = None,
+) -> dict[str, State[Any]]:
+    """Run a flow once for each key, at most so many at once; return the last state of each.
+
+    A parent that is run again, by Prefect or by hand, finds the children that it started before: those at work are
+    waited for, those that completed are taken as they are, those that failed are started anew.
+
+    Args:
+        flow: What to run.
+        jobs: Parameters by key.
+        at_once: Children at work at the same time; here, it is one.
+        may_recover: Tells of a child that failed, by its run's id, whether it may be started again.
+        patience: Seconds within which a worker must have taken one up.
+    """
+    if not deployed():
+        here: Any = partial(flow, return_state=True)
+        return {key: here(**parameters) for key, parameters in jobs.items()}
+    return asyncio.run(_side_by_side(flow, jobs, at_once, may_recover, patience))
+
+
+async def _side_by_side(
+    flow: Flow[..., Any],
+    jobs: Mapping[str, Parameters],
+    at_once: int,
+    may_recover: Callable[[UUID], bool],
+    patience: float | None,
+) -> dict[str, State[Any]]:
+    slots = asyncio.Semaphore(at_once)
+    async with get_client() as client:
+
+        async def one(key: str) -> State[Any]:
+            async with slots:
+                return await _child(client, flow, jobs[key], f"{flow_run.id}:{flow.name}:{key}", may_recover, patience)
+
+        return dict(zip(jobs, await asyncio.gather(*map(one, jobs)), strict=True))
+
+
+async def _child(
+    client: PrefectClient,
+    flow: Flow[..., Any],
+    parameters: Parameters,
+    key: str,
+    may_recover: Callable[[UUID], bool],
+    patience: float | None,
+) -> State[Any]:
+    """Start a child, or find the one that was started by an earlier life of this run, and see it to its end."""
+    attempt, tried = 0, 0
+    while True:
+        run = await _started(client, flow, parameters, f"{key}:{attempt}")
+        attempt += 1
+        if run.state and run.state.is_final() and not run.state.is_completed():
+            continue  # this attempt was an earlier life's
+        state, tried = await _end(client, run.id, patience), tried + 1
+        again = state.is_crashed() or (state.is_failed() and may_recover(run.id))
+        if not again or tried == TRIES:
+            return state
+        delay = back_off(tried)
+        get_run_logger().warning("%s: %s; it is started again in %.0f s", run.name, state.message, delay)
+        await asyncio.sleep(delay)
+
+
+async def _started(client: PrefectClient, flow: Flow[..., Any], parameters: Parameters, key: str) -> FlowRun:
+    """Start a run with a key, or find the run that has it; asking twice is harmless."""
+
+    async def ask() -> FlowRun:
+        return await arun_deployment(
+            f"{flow.name}/{flow.name}",
+            client=client,
+            parameters=flow.serialize_parameters(dict(parameters)),
+            idempotency_key=key,
+            timeout=0,
+        )
+
+    return await _patiently(ask)
+
+
+async def _end(client: PrefectClient, run_id: UUID, patience: float | None) -> State[Any]:
+    """Wait for the end of a run; cancel it if no worker took it up in time."""
+    waited = 0.0
+    while True:
+        run = await _patiently(lambda: client.read_flow_run(run_id))
+        if run.state is not None and run.state.is_final():
+            return run.state
+        if patience is not None and waited >= patience and run.state is not None and run.state.is_scheduled():
+            return await _withdrawn(client, run, waited)
+        await asyncio.sleep(POLL)
+        waited += POLL
+
+
+async def _withdrawn(client: PrefectClient, run: FlowRun, waited: float) -> State[Any]:
+    message = f"no worker took it up within {waited:.0f} s"
+    state: State[Any] = Cancelled(message=message)
+    await _patiently(lambda: client.set_flow_run_state(run.id, state))
+    get_run_logger().warning("%s: %s", run.name, message)
+    return state
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask the server until it answers: it may be restarted while children are at work.
+
+    Raises:
+        TransientError: If it is silent for half an hour.
+    """
+    silent = 0
+    while True:
+        try:
+            return await ask()
+        except (httpx.TransportError, PrefectHTTPStatusError) as error:
+            if isinstance(error, PrefectHTTPStatusError) and error.response.status_code < 500:
+                raise
+            if silent >= SILENCE:
+                raise TransientError(f"Prefect's server gave no answer for {SILENCE} s ({error})") from error
+            await asyncio.sleep(POLL)
+            silent += POLL
