@@ -8,6 +8,7 @@ from s2lookback.bands import BANDS, DEFAULT_BANDS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
+MaskMethod = Literal["lookback", "rules", "spectral", "temporal", "background", "s2cloudless"]
 
 
 class _Settings(BaseModel):
@@ -38,10 +39,17 @@ class IngestSettings(_Settings):
 class MaskSettings(_Settings):
     """How each pixel of a scene is classified."""
 
-    method: Literal["lookback", "rules"] = Field(
+    method: MaskMethod = Field(
         "lookback",
         description="lookback: a LightGBM model of the tile, with rules until there are dates enough to train on. "
-        "rules: never train.",
+        "rules: never train. spectral: one date alone, by a model that comes trained. temporal: the same, against the "
+        "composite before. background: against the median of the nearest images. s2cloudless: that package, on L1C.",
+    )
+    number_of_images: Annotated[int, Field(ge=1, le=60)] = Field(
+        20, description="With background: nearest images in time whose median is the background."
+    )
+    allow_future: bool = Field(
+        False, description="With background: later images may be among them; a mask changes when these arrive."
     )
     threshold: Share = Field(0.5, description="Probability from which a pixel is taken for cloud or shadow.")
     label_threshold: Share = Field(

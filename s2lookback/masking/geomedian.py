@@ -1,9 +1,9 @@
 """The geomedian: of the spectra that a pixel had, the one in the middle of all its bands at once."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from s2lookback.compiled import compiled
 from s2lookback.errors import SceneError
 
 TOLERANCE = 1e-7
@@ -43,7 +43,7 @@ def geomedian(stack: NDArray[np.floating]) -> NDArray[np.float32]:
     return middle
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _row(stack: NDArray[np.float64], middle: NDArray[np.float32]) -> None:
     """Find the geomedians of a row, (time, x, band)."""
     dates, columns, bands = stack.shape
@@ -59,10 +59,10 @@ def _row(stack: NDArray[np.float64], middle: NDArray[np.float32]) -> None:
             middle[column] = _middle(seen[:count])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _middle(seen: NDArray[np.float64]) -> NDArray[np.float64]:
     """Walk from the date that is nearest to all to the geomedian, (date, band) to (band)."""
-    here = seen[_nearest(seen)].copy()
+    here: NDArray[np.float64] = seen[_nearest(seen)].copy()
     step = np.empty_like(here)
     for _ in range(STEPS):
         step[:], weight, same = 0.0, 0.0, 0
@@ -83,7 +83,7 @@ def _middle(seen: NDArray[np.float64]) -> NDArray[np.float64]:
     return here
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _nearest(seen: NDArray[np.float64]) -> int:
     """Find the date with the least sum of distances to all."""
     nearest, least = 0, np.inf
@@ -96,7 +96,7 @@ def _nearest(seen: NDArray[np.float64]) -> int:
     return nearest
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     total = 0.0
     for band in range(len(one)):

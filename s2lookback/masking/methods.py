@@ -1,0 +1,40 @@
+"""Which method looks at a scene."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2lookback.masking.background import Background
+from s2lookback.masking.cloudless import Cloudless
+from s2lookback.masking.lookback import Lookback, Model
+from s2lookback.masking.method import Method
+from s2lookback.masking.pretrained import Pretrained
+from s2lookback.masking.rules import Rules
+from s2lookback.scene import Scene
+from s2lookback.settings import MaskSettings
+
+
+def method_for(
+    scene: Scene, reference: NDArray[np.int16] | None, model: Model | None, settings: MaskSettings
+) -> Method:
+    """Give the method that the settings ask for, ready to look at a scene.
+
+    Args:
+        scene: Left untouched.
+        reference: What the scene is compared with, (band, y, x); None where there is nothing.
+        model: Of the tile; without one ``lookback`` gives way to the rules.
+        settings: ``method``, and what that method goes by.
+
+    Raises:
+        SceneError: If the scene lacks what the method needs.
+    """
+    makers: dict[str, Callable[[], Method]] = {
+        "lookback": lambda: Rules() if model is None else Lookback(model),
+        "rules": Rules,
+        "spectral": lambda: Pretrained("spectral", scene.bands),
+        "temporal": lambda: Pretrained("temporal", scene.bands),
+        "background": lambda: Background(scene, reference, settings),
+        "s2cloudless": lambda: Cloudless(scene.bands, scene.about.level),
+    }
+    return makers[settings.method]()
