@@ -18,6 +18,7 @@ from s2lookback.masking.fire import protected
 from s2lookback.masking.labels import weak_labels
 from s2lookback.masking.lookback import Lookback, Model, Sample, cover_of
 from s2lookback.masking.method import Method, View
+from s2lookback.masking.methods import method_for
 from s2lookback.masking.physics import lit, snow, water
 from s2lookback.masking.rules import Rules, mend_labels
 from s2lookback.masking.sampler import draw
@@ -47,7 +48,7 @@ class Mask:
 
     Neither dropping small patches nor growth changes it; where fire, fresh burn or smoke was found it is 0."""
     method: str
-    """``lookback`` or ``rules``."""
+    """One of ``MaskSettings.method``."""
 
 
 def classify(scene: Scene, reference: NDArray[np.int16] | None, model: Model | None, settings: MaskSettings) -> Mask:
@@ -57,14 +58,14 @@ def classify(scene: Scene, reference: NDArray[np.int16] | None, model: Model | N
         scene: With whichever bands and producer's masks it has; left untouched.
         reference: Pixels when last clear before this scene, (band, y, x) in the scene's bands, ``NODATA`` where never
             seen; None for a tile's first scene.
-        model: None for the rules.
+        model: Of the tile, for ``lookback``, which gives way to the rules without one.
         settings: ``method``, ``threshold``, ``label_threshold`` and ``dilation`` are used.
 
     Raises:
         GridMismatchError: If the reference does not fit the scene.
-        SceneError: If the scene lacks a band of the model.
+        SceneError: If the scene lacks a band of the method.
     """
-    method: Method = Rules() if model is None or settings.method == "rules" else Lookback(model)
+    method = method_for(scene, reference, model, settings)
     chance = np.empty((len(MASKED), *scene.grid.shape), np.uint8)
     seen = np.empty(scene.grid.shape, np.uint8)
     for rows, view in _views(scene, reference, settings):
@@ -98,9 +99,9 @@ def grown(classes: NDArray[np.uint8], metres: float, pixel: tuple[float, float])
 
 
 def _judged(method: Method, view: View) -> Layer:
-    """Give a method's probabilities; those of a model, that does not see today's labels, weighed by them."""
+    """Give a method's probabilities, weighed by today's labels; the rules see these themselves."""
     chance = method.probabilities(view)
-    return weighed(chance, view) if method.name == Lookback.name else chance
+    return chance if method.name == Rules.name else weighed(chance, view)
 
 
 def _uncast(classes: NDArray[np.uint8], scene: Scene) -> NDArray[np.bool_]:
