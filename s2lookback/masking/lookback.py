@@ -36,6 +36,7 @@ _FIXED: dict[str, Any] = {
 class Sample:
     """Pixels of one scene to learn from."""
 
+    tile: str
     sensed: datetime
     bands: tuple[str, ...]
     """What the features were computed from."""
@@ -95,7 +96,7 @@ class Lookback:
         columns = features(view.now, view.before, self._bands)
         chance = np.zeros((len(COVERS), *view.labels.shape), np.float32)
         found = self._forest.probabilities(columns.reshape(len(columns), -1))
-        chance[self._places] = found.reshape(-1, *view.labels.shape)
+        chance[self._places] = found.reshape(len(found), *view.labels.shape)
         return chance
 
 

@@ -68,7 +68,7 @@ def classify(scene: Scene, reference: NDArray[np.int16] | None, model: Model | N
     method = method_for(scene, reference, model, settings)
     chance = np.empty((len(MASKED), *scene.grid.shape), np.uint8)
     seen = np.empty(scene.grid.shape, np.uint8)
-    for rows, view in _views(scene, reference, settings):
+    for rows, view in views(scene, reference, settings):
         found = protected(view.now, view.before)
         covers = cleared(_judged(method, view), view)[1:]
         chance[:, rows] = np.where(found == Class.NO_DATA, np.rint(100 * covers), 0)
@@ -123,7 +123,7 @@ def _cover(chance: NDArray[np.generic]) -> NDArray[np.uint8]:
     return cover
 
 
-def _views(scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings) -> Iterator[tuple[slice, View]]:
+def views(scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings) -> Iterator[tuple[slice, View]]:
     """Give a scene a few rows at a time."""
     if reference is not None and reference.shape != scene.pixels.shape:
         raise GridMismatchError(f"a reference of {reference.shape} does not fit a scene of {scene.pixels.shape}")
@@ -162,7 +162,7 @@ def believed(
             become clear.
     """
     labels = np.empty(scene.grid.shape, np.uint8)
-    for rows, view in _views(scene, reference, settings):
+    for rows, view in views(scene, reference, settings):
         mended = mend_labels(view) if mend else view.labels
         kept = scene.valid[rows] & (protected(view.now, view.before) == Class.NO_DATA)
         labels[rows] = np.where(kept, mended, np.uint8(Class.NO_DATA))
@@ -183,7 +183,7 @@ def sample_scene(scene: Scene, reference: NDArray[np.int16] | None, settings: Ma
     drawn = draw(labels, settings, (settings.seed, int(scene.about.sensed.timestamp())))
     view = _drawn(scene, reference, labels, drawn)
     columns = features(view.now, view.before, scene.bands)
-    return Sample(scene.about.sensed, scene.bands, np.ascontiguousarray(columns.T), view.labels)
+    return Sample(scene.about.tile, scene.about.sensed, scene.bands, np.ascontiguousarray(columns.T), view.labels)
 
 
 def _drawn(
@@ -204,16 +204,23 @@ def score(model: Model, scene: Scene, reference: NDArray[np.int16] | None, setti
         ``sensed``, ``pixels``, ``agreement`` (share), and for every class that has labels, and for ``MASKED`` which is
         all but clear: ``precision``, ``recall``, ``f1`` (0 to 1) and ``support`` (pixels).
     """
+    view = labelled(scene, reference, settings)
+    found = found_by(model, view, settings)
+    return {"sensed": f"{scene.about.sensed:%Y-%m-%dT%H:%M:%SZ}"} | agreement(found, cover_of(view.labels))
+
+
+def labelled(scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings) -> View:
+    """View the pixels that a scene is scored on: ``SCORED`` at most of those with a label, drawn with a seed."""
     labels = believed(scene, reference, settings).ravel()
     there = np.flatnonzero(labels)
     random = np.random.default_rng((settings.seed, int(scene.about.sensed.timestamp())))
-    drawn = np.sort(random.choice(there, min(SCORED, there.size), replace=False))
-    view = _drawn(scene, reference, labels, drawn)
-    found = view.labels
-    if drawn.size:
-        chance = cleared(Lookback(model).probabilities(view), view)
-        found = np.where(1 - chance[0] >= settings.threshold, _cover(chance[1:]), np.uint8(Class.CLEAR))
-    return {"sensed": f"{scene.about.sensed:%Y-%m-%dT%H:%M:%SZ}"} | agreement(found, cover_of(view.labels))
+    return _drawn(scene, reference, labels, np.sort(random.choice(there, min(SCORED, there.size), replace=False)))
+
+
+def found_by(model: Model, view: View, settings: MaskSettings) -> NDArray[np.uint8]:
+    """Give what a model finds without today's labels and before anything is grown: codes out of ``COVERS``."""
+    chance = cleared(Lookback(model).probabilities(view), view)
+    return np.where(1 - chance[0] >= settings.threshold, _cover(chance[1:]), np.uint8(Class.CLEAR))
 
 
 def agreement(found: NDArray[np.uint8], labels: NDArray[np.uint8]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from s2lookback.errors import SceneError
 from s2lookback.masking import trees
 from s2lookback.masking.classes import COVERS, Class
 from s2lookback.masking.features import feature_names
-from s2lookback.masking.lookback import Lookback, Sample, load_model, train
+from s2lookback.masking.lookback import Lookback, load_model, train
 from s2lookback.masking.method import View
 from s2lookback.masking.spectrum import Spectrum
 
@@ -91,7 +91,8 @@ def test_thresholds_that_part_missing_values_are_read(samples, quick):
     features = samples[0].features.copy()
     features[:, 1:] = np.nan
     features[::2, 0] = np.nan
-    missing = Sample(samples[0].sensed, BANDS, features, np.where(np.arange(len(features)) % 2, 1, 3).astype(np.uint8))
+    labels = np.where(np.arange(len(features)) % 2, 1, 3).astype(np.uint8)
+    missing = replace(samples[0], features=features, labels=labels)
     model = train([missing], quick, BANDS)
     assert load_model(model.text, model.schema) == model
 
