@@ -23,6 +23,7 @@ from s2lookback.simulate.atmosphere import (
 from s2lookback.simulate.cloud import Layer, seen_finely
 from s2lookback.simulate.fractal import fractal
 from s2lookback.simulate.labels import weak_labels
+from s2lookback.simulate.mistakes import mistaken_labels
 from s2lookback.simulate.moment import Moment, observe, shaded_surface, surface_of
 from s2lookback.simulate.scenario import Scenario, generator, scene_number
 from s2lookback.simulate.sensor import noise
@@ -46,8 +47,7 @@ def scene_of(scenario: Scenario, sensed: datetime, moment: Moment, bands: tuple[
     """Make the scene of a moment; level 1C has all the air's own light and no labels."""
     if level == "L1C" and not moment.ground.family.physical:
         raise ValueError(f"{scenario.family}: has no air to see through, level 1C needs another family")
-    labels = generator(scenario, "labels", sensed)
-    scl, probability = (None, None) if level == "L1C" else weak_labels(moment, labels)
+    scl, probability = (None, None) if level == "L1C" else _labels(scenario, sensed, moment)
     if moment.ground.family.physical:
         seen = _seen(moment, bands, generator(scenario, "haze", sensed), level)
         sensors = [generator(scenario, f"sensor {level} {band}", sensed) for band in bands]
@@ -64,6 +64,13 @@ def scene_of(scenario: Scenario, sensed: datetime, moment: Moment, bands: tuple[
         scl=scl,
         metadata={"scenario.json": scenario.recipe.encode()},
     )
+
+
+def _labels(scenario: Scenario, sensed: datetime, moment: Moment) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    random = generator(scenario, "labels", sensed)
+    if moment.ground.family.physical or scenario.label_noise is not None:
+        return mistaken_labels(moment, random, scenario.label_noise)
+    return weak_labels(moment, random)
 
 
 def _seen(moment: Moment, bands: tuple[str, ...], random: np.random.Generator, level: Level) -> NDArray[np.float32]:

@@ -104,8 +104,9 @@ def _draw(random: np.random.Generator, shape: tuple[int, int], deck: Deck, cover
 def _texture(random: np.random.Generator, shape: tuple[int, int], deck: Deck, size: float) -> NDArray[np.float32]:
     if deck.texture == "cells":
         return cells(random, shape, size)
-    stretch = (1.0, 1.0) if deck.texture == "billows" else (0.6, 2.8)
-    return fractal(random, shape, slope=1.75, outer=size, stretch=stretch)
+    if deck.texture == "billows":
+        return fractal(random, shape, slope=1.75, outer=size)
+    return fractal(random, shape, slope=1.75, outer=size, stretch=(0.6, 2.8), turn=random.uniform(-1.0, 1.0))
 
 
 def _depths(field: NDArray[np.float32], cover: float, *, thickest: float, edge: float) -> NDArray[np.float32]:

@@ -104,7 +104,7 @@ UNSEEN = Family(
     about="Semi-desert with playas, lava and old burns: cellular cloud in three layers, dust, pale ash.",
     layout="plateau",
     tile="11SPB",
-    start=start_of(6, 5),
+    start=start_of(6, 5, 18),
     cloudiness=0.55,
     decks=(
         Deck(False, "cells", 0.7, 0.9, (14.0, 34.0), 11.0, 0.9, (1_200.0, 2_400.0)),

@@ -66,6 +66,6 @@ class Family:
     """Range of the wind over water, m/s."""
 
 
-def start_of(month: int, day: int) -> datetime:
-    """Give the time of a morning overpass over western Canada."""
-    return datetime(2025, month, day, 19, 19, 21, tzinfo=UTC)
+def start_of(month: int, day: int, hour: int = 19) -> datetime:
+    """Give the time of a morning overpass, UTC; 19 o'clock over western Canada."""
+    return datetime(2025, month, day, hour, 19, 21, tzinfo=UTC)

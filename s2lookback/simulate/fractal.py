@@ -1,5 +1,7 @@
 """Self-similar random fields."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
@@ -12,6 +14,7 @@ def fractal(
     slope: float,
     outer: float,
     stretch: tuple[float, float] = (1.0, 1.0),
+    turn: float = 0.0,
 ) -> NDArray[np.float32]:
     """Draw a Gaussian field whose amplitude falls as a power of its spatial frequency; it repeats at its edges.
 
@@ -20,15 +23,17 @@ def fractal(
         shape: Rows, columns.
         slope: Power of the fall; 1 is rough, 2.5 is smooth.
         outer: Size of the largest structures, pixels.
-        stretch: Factors by which structures are longer in y and in x.
+        stretch: Factors by which structures are longer in y and in x,
+        turn: before they are turned by so many radians.
 
     Returns:
         (y, x), mean 0, standard deviation 1.
 
     Source: spectral synthesis, Saupe in Peitgen & Saupe (1988), The Science of Fractal Images, §2.4.
     """
-    y = np.fft.fftfreq(shape[0])[:, None] * stretch[0]
-    x = np.fft.rfftfreq(shape[1])[None, :] * stretch[1]
+    down, right = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None, :]
+    y = (down * math.cos(turn) - right * math.sin(turn)) * stretch[0]
+    x = (down * math.sin(turn) + right * math.cos(turn)) * stretch[1]
     amplitude = (y**2 + x**2 + outer**-2.0) ** (-slope / 2)
     amplitude[0, 0] = 0.0
     field = np.fft.irfft2(np.fft.rfft2(random.standard_normal(shape)) * amplitude, s=shape)
@@ -51,7 +56,9 @@ def cells(random: np.random.Generator, shape: tuple[int, int], size: float) -> N
     """
     number = max(4, round(shape[0] * shape[1] / size**2))
     middles = KDTree(random.random((number, 2)) * shape, boxsize=np.array(shape))
-    away = np.asarray(middles.query(np.moveaxis(np.indices(shape), 0, -1), k=2)[0])
+    bent = [0.15 * size * fractal(random, shape, slope=2.0, outer=2 * size) for _ in shape]
+    places = np.stack([axis + by for axis, by in zip(np.indices(shape), bent, strict=True)], -1)
+    away = np.asarray(middles.query(np.mod(places, shape), k=2)[0])
     nearest, second = away[..., 0], away[..., 1]
     seams = np.sqrt((second - nearest) / size)
     field = seams / seams.std() + 0.9 * fractal(random, shape, slope=1.7, outer=6 * size)

@@ -85,7 +85,7 @@ def massif(random: np.random.Generator, shape: Shape) -> Ground:
 
 def hills(random: np.random.Generator, shape: Shape) -> Ground:
     """Roll wooded hills: spruce with much larch and poplar, meadows and a lake in the dales, bare tops."""
-    elevation = 780.0 + 210.0 * _field(random, shape, 2.0, 0.45)
+    elevation = 780.0 + 230.0 * _field(random, shape, 2.6, 0.45)
     patches, stands = _field(random, shape, 1.3, 0.1), _field(random, shape, 1.5, 0.25)
     cover = np.full(shape, CONIFER, np.uint8)
     cover[stands + 0.4 * patches > 0.3] = BROADLEAF
@@ -116,9 +116,9 @@ def fields(random: np.random.Generator, shape: Shape) -> Ground:
 def shore(random: np.random.Generator, shape: Shape) -> Ground:
     """Sink the west of a wooded country into the sea: islands, beaches, lakes, a muddy plume, and a town."""
     y, x = np.indices(shape, np.float32)
-    hills = _field(random, shape, 1.8, 0.35)
+    hills = _field(random, shape, 2.2, 0.35)
     # The land rises and falls once across the grid, so that it too repeats at its edges.
-    elevation = 90.0 * hills - 190.0 * np.cos(2 * np.pi * (x / shape[1] + 0.06)) + 40.0
+    elevation = 90.0 * hills - 190.0 * np.cos(2 * np.pi * (x / shape[1] - 0.15)) + 55.0
     patches = _field(random, shape, 1.4, 0.15)
     cover = np.full(shape, CONIFER, np.uint8)
     cover[patches > 0.8] = BROADLEAF
@@ -127,26 +127,26 @@ def shore(random: np.random.Generator, shape: Shape) -> Ground:
     cover[town] = TOWN
     cover[town & _blocks(random, shape, 3, 3, 0.25)] = ROOF
     cover[(elevation < 130.0) & (hills < -1.3)] = WATER
-    cover[(elevation < 6.0) & (patches > -0.3)] = SAND
+    cover[elevation < 5.0] = SAND
     sea = elevation < 0.0
     cover[sea] = SEA
-    mouth = np.hypot(y - 0.5 * shape[0], x - 0.25 * shape[1]) / min(shape)
-    cover[sea & (mouth + 0.15 * patches < 0.32)] = TURBID
+    mouth = np.hypot(y - 0.5 * shape[0], x - 0.35 * shape[1]) / min(shape) + 0.1 * _field(random, shape, 2.2, 0.2)
+    cover[sea & (mouth < 0.3)] = TURBID
     return np.maximum(elevation, 0.0).astype(np.float32), cover, 5.0 * patches
 
 
 def plateau(random: np.random.Generator, shape: Shape) -> Ground:
     """Spread sagebrush over a plateau with playas in its basins, lava, red badlands and old burns."""
-    basins, patches = _field(random, shape, 2.0, 0.5), _field(random, shape, 1.3, 0.12)
+    basins, patches = _field(random, shape, 2.5, 0.5), _field(random, shape, 1.3, 0.12)
     flows = _field(random, shape, 1.6, 0.3)
     cover = np.full(shape, SHRUB, np.uint8)
     cover[patches > 1.1] = GRASS
     cover[basins + 0.2 * patches > 1.2] = RED_SOIL
     cover[_field(random, shape, 1.9, 0.3) > 1.3] = OLD_BURN
     cover[flows > 1.2] = BASALT
-    cover[basins < -1.4] = PLAYA
-    cover[basins < -2.3] = TURBID
-    return (1_400.0 + 110.0 * np.floor(1.5 * basins) + 40.0 * basins).astype(np.float32), cover, 8.0 * patches
+    cover[basins < np.quantile(basins, 0.08)] = PLAYA
+    cover[basins < np.quantile(basins, 0.007)] = TURBID
+    return (1_400.0 + 90.0 * basins + 20.0 * np.sin(6.0 * basins)).astype(np.float32), cover, 8.0 * patches
 
 
 LAYOUTS: dict[str, Callable[[np.random.Generator, Shape], Ground]] = {

@@ -112,7 +112,7 @@ def surface_of(moment: Moment, bands: tuple[str, ...]) -> NDArray[np.float32]:
 def shaded_surface(moment: Moment, bands: tuple[str, ...], shadow: NDArray[np.float32]) -> NDArray[np.float32]:
     """Compute the reflectance of the ground where clouds withhold a share of the sun, none of the sky, (band, y, x)."""
     ground = reflectance(moment.ground, moment.fire.burnt, bands, moment.day_of_year)
-    ripples = 1 + 0.35 * moment.ground.brightness
+    ripples = 1 + 0.15 * moment.ground.brightness
     glitter = glint((moment.sun_azimuth, 90 - moment.sun_elevation), moment.eye, moment.wind)
     ground += np.where(np.isin(moment.ground.cover, WATERS), np.float32(glitter) * np.clip(ripples, 0.2, 2.0), 0.0)
     sky = sky_share(bands, moment.sun_elevation)[:, None, None]

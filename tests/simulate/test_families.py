@@ -12,7 +12,7 @@ from s2lookback.simulate.scenario import sensing_times
 
 SIZE = {"height": 48, "width": 66}
 PHYSICAL = [family for family in families.FAMILIES.values() if family.physical]
-JUDGES = {"tests/bench/masks.py", "tests/bench/masks_final.py"}
+JUDGES = {"tests/bench/mask_series.py"}
 """What may name the unseen family: the scoring at the end."""
 
 
