@@ -1,0 +1,1 @@
+"""The STAC API: what the catalog holds, to be searched and fetched over HTTP."""

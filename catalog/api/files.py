@@ -1,0 +1,40 @@
+"""The files of the catalog over HTTP: whole or in ranges, so that a map reads only the part of a COG that it shows."""
+
+import re
+from pathlib import Path
+
+from fastapi import FastAPI, HTTPException
+from starlette.responses import FileResponse
+
+from catalog.api.hrefs import FILES
+from catalog.collections import NAMES
+
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_TOPS = {*NAMES, "executions", "catalog.json"}
+_KINDS = {
+    ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".xml": "application/xml",
+}
+
+
+def add_files(app: FastAPI, root: Path) -> None:
+    """Serve the files below ``root`` that the catalog publishes."""
+
+    @app.api_route(f"/{FILES}/{{path:path}}", methods=["GET", "HEAD"], tags=["Files"], response_class=FileResponse)
+    def file(path: str) -> FileResponse:
+        """Give a file, or a range of it."""
+        found = published(root, path)
+        if found is None:
+            raise HTTPException(404, "there is no such file")
+        return FileResponse(found, media_type=_KINDS.get(found.suffix, "application/octet-stream"))
+
+
+def published(root: Path, path: str) -> Path | None:
+    """Find a file that the catalog publishes; None for every other, above all one that is not below the root."""
+    parts = path.split("/")
+    if parts[0] not in _TOPS or len(path) > 1000 or not all(_PART.fullmatch(part) for part in parts):
+        return None
+    found = root.joinpath(*parts)
+    return found if found.is_file() and found.resolve().is_relative_to(root.resolve()) else None

@@ -1,0 +1,80 @@
+"""The hrefs of what is served: absolute, where those on the disk are relative to the file that they stand in."""
+
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from catalog.collections import NAMES
+from catalog.layout import GEOJSON, JSON, Item, Link, folder_of, link, tile_of
+from s2lookback.errors import CatalogError
+
+FILES = "files"
+"""Below this path of the API lie the files of the catalog."""
+
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_SAFE = ("https://", "http://", "s3://")
+_ITEM = re.compile(r"([a-z][a-z0-9-]*)/[0-9A-Z]{5}/([a-zA-Z0-9-]+)/\2\.json")
+_PLACES = {"self", "root", "parent", "collection", "items", "child", "item"}
+
+
+def served_item(item: Item, base: str) -> Item:
+    """Make every href of an item absolute, below ``base``, which ends with a slash.
+
+    Links to items and collections lead to the API's own; what an href names that may not be served is left out.
+    """
+    place = f"{base}collections/{item['collection']}"
+    try:
+        folder = folder_of(item["collection"], tile_of(item), item["id"])
+    except CatalogError:  # an index that others write to as well
+        folder = "."
+    assets = {key: _with_href(asset, folder, base) for key, asset in item["assets"].items()}
+    links = [
+        link("self", f"{place}/items/{item['id']}", GEOJSON),
+        link("root", base, JSON),
+        link("parent", place, JSON),
+        link("collection", place, JSON),
+    ]
+    found = [_with_href(one, folder, base) for one in item["links"] if one["rel"] not in _PLACES]
+    return {
+        **item,
+        "assets": {key: asset for key, asset in assets.items() if asset is not None},
+        "links": [*links, *(one for one in found if one is not None)],
+    }
+
+
+def served_collection(collection: Mapping[str, Any], base: str) -> dict[str, Any]:
+    """Make every href of a collection absolute."""
+    place = f"{base}collections/{collection['id']}"
+    links = [
+        link("self", place),
+        link("root", base),
+        link("parent", base),
+        link("items", f"{place}/items", GEOJSON),
+        link("http://www.opengis.net/def/rel/ogc/1.0/queryables", f"{place}/queryables", "application/schema+json"),
+    ]
+    found = [_with_href(one, str(collection["id"]), base) for one in collection["links"] if one["rel"] not in _PLACES]
+    return {**collection, "links": [*links, *(one for one in found if one is not None)]}
+
+
+def _with_href(part: Mapping[str, Any], folder: str, base: str) -> dict[str, Any] | None:
+    href = _absolute(str(part["href"]), folder, base)
+    return None if href is None else {**part, "href": href}
+
+
+def _absolute(href: str, folder: str, base: str) -> str | None:
+    if _ABSOLUTE.match(href):
+        return href if href.startswith(_SAFE) else None
+    path = posixpath.normpath(posixpath.join(folder, href))
+    if path.startswith((".", "/")):
+        return None
+    item = _ITEM.fullmatch(path)
+    if item and item[1] in NAMES:
+        return f"{base}collections/{item[1]}/items/{item[2]}"
+    return f"{base}{FILES}/{path}"
+
+
+def paging_link(rel: str, href: str, *, method: str, body: Mapping[str, Any] | None = None) -> Link:
+    """Link to another page of an answer."""
+    more: dict[str, Any] = {"method": method} if body is None else {"method": method, "body": dict(body)}
+    return {**link(rel, href, GEOJSON), **more}

@@ -1,0 +1,27 @@
+"""The subcommand that serves a catalog."""
+
+import logging
+import os
+from typing import Annotated
+
+import typer
+
+from flows.cli.words import HERE, Root, app, out, stop
+
+
+@app.command(epilog="Example: s2lookback serve --root demo/catalog --port 8081")
+def serve(
+    root: Root = HERE,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")] = 8081,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
+) -> None:
+    """Serve the catalog as a STAC API, with its files; STAC_API_KEY in the environment allows writing."""
+    logging.getLogger("stac_fastapi.types.config").setLevel(logging.ERROR)  # warns of names that are given below
+    try:
+        import uvicorn
+
+        from catalog.api.app import create_app
+    except ModuleNotFoundError as error:
+        stop(f"serving needs {error.name}: pip install 's2lookback[serve]'")
+    out.print(f"STAC API   http://{host}:{port}", highlight=False)
+    uvicorn.run(create_app(str(root)), host=host, port=port, log_level=os.environ.get("LOG_LEVEL", "warning"))
