@@ -1,5 +1,7 @@
 """The look-back classifier: gradient-boosted trees, trained tile by tile on weak labels."""
 
+import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,16 +10,19 @@ from typing import Any
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ValidationError, field_validator
+from pydantic import BaseModel, FiniteFloat, ValidationError, field_validator
 
 from s2lookback.errors import SceneError
 from s2lookback.masking.classes import COVERS, MASKED, Class
 from s2lookback.masking.features import feature_names, features
 from s2lookback.masking.forest import Forest
+from s2lookback.masking.histogram import Histogram, histogram, stability
 from s2lookback.masking.method import View
 from s2lookback.masking.spectrum import Layer
 from s2lookback.masking.trees import read_trees
 from s2lookback.settings import MaskSettings
+
+logger = logging.getLogger(__name__)
 
 MIN_PIXELS = 50
 """Samples of a class below which a model does not learn it: a leaf alone takes 20."""
@@ -53,7 +58,9 @@ class Model:
     text: str
     """LightGBM's own text format."""
     schema: Mapping[str, Any]
-    """What goes in and comes out: ``bands``, ``features``, ``classes``, ``settings``, ``scenes``, ``lightgbm``."""
+    """What goes in and comes out: ``bands``, ``features``, ``classes``; what it learnt from: ``tiles``, ``scenes``,
+    ``settings``, ``lightgbm``; where the features of clear pixels lay: ``distribution``, and how far a single scene of
+    the training lay from that: ``usual_psi``; and which text it belongs to: ``sha256``."""
 
 
 class _Schema(BaseModel):
@@ -62,6 +69,10 @@ class _Schema(BaseModel):
     bands: list[str]
     features: list[str]
     classes: list[str]
+    tiles: list[str]
+    distribution: dict[str, Histogram]
+    usual_psi: FiniteFloat
+    sha256: str
 
     @field_validator("classes")
     @classmethod
@@ -121,7 +132,7 @@ def train(samples: Sequence[Sample], settings: MaskSettings, bands: Sequence[str
     learnt = np.isin(labels, classes)
     rows = np.concatenate([sample.features for sample in ordered])[learnt]
     text = _boost(rows, np.searchsorted(classes, labels[learnt]), len(classes), settings, feature_names(bands))
-    return Model(text, _schema(ordered, classes, settings, bands))
+    return Model(text, _schema(text, ordered, classes, settings, bands))
 
 
 def cover_of(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -140,16 +151,42 @@ def _boost(
 
 
 def _schema(
-    samples: Sequence[Sample], classes: Sequence[Class], settings: MaskSettings, bands: Sequence[str]
+    text: str, samples: Sequence[Sample], classes: Sequence[Class], settings: MaskSettings, bands: Sequence[str]
 ) -> dict[str, Any]:
+    names = feature_names(bands)
+    open_ = [sample.features[cover_of(sample.labels) == Class.CLEAR].T for sample in samples]
+    lay = {name: histogram(column) for name, column in zip(names, np.concatenate(open_, axis=1), strict=True)}
     return {
         "bands": list(bands),
-        "features": list(feature_names(bands)),
+        "features": list(names),
         "classes": [cover.name for cover in classes],
         "settings": settings.model_dump(mode="json"),
+        "tiles": sorted({sample.tile for sample in samples}),
         "scenes": [f"{sample.sensed:%Y-%m-%dT%H:%M:%SZ}" for sample in samples],
         "lightgbm": lightgbm.__version__,
+        "distribution": {name: was.model_dump(mode="json") for name, was in lay.items()},
+        "usual_psi": max(_mean_psi(lay, columns) for columns in open_),
+        "sha256": _digest(text),
     }
+
+
+def _mean_psi(lay: Mapping[str, Histogram], columns: Layer) -> float:
+    """Give how far the features of one scene, (feature, pixel), lie from those of all; 0 where it has too few."""
+    if columns.shape[1] < MIN_PIXELS:
+        return 0.0
+    indices = [stability(was, column) for was, column in zip(lay.values(), columns, strict=True)]
+    return round(float(np.mean(indices)), 6)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def warn_of_strange(model: Model, tile: str) -> None:
+    """Warn where a model has learnt nothing from a tile; it tells covers apart there all the same."""
+    tiles = model.schema["tiles"]
+    if tile not in tiles:
+        logger.warning("%s: the model was not trained there but on %s: expect more mistakes", tile, " ".join(tiles))
 
 
 def load_model(text: str, schema: Mapping[str, Any]) -> Model:
@@ -166,6 +203,15 @@ def load_model(text: str, schema: Mapping[str, Any]) -> Model:
         raise SceneError(
             f"the model has the features {' '.join(told.features)[:200]}, "
             f"expected those of its bands {' '.join(told.bands)[:100]}"
+        )
+    if list(told.distribution) != told.features:
+        raise SceneError(
+            f"the schema of the model tells where {len(told.distribution)} of its features lay, not of all"
+        )
+    if _digest(text) != told.sha256:
+        raise SceneError(
+            f"the text of the model has the SHA-256 {_digest(text)[:12]}…, its schema belongs to {told.sha256[:12]}…: "
+            "take both from one model, or train it again"
         )
     read_trees(text, told.features, len(told.classes))
     return Model(text, dict(schema))

@@ -1,3 +1,5 @@
+import hashlib
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +11,8 @@ from s2lookback.errors import SceneError
 from s2lookback.masking import trees
 from s2lookback.masking.classes import COVERS, Class
 from s2lookback.masking.features import feature_names
-from s2lookback.masking.lookback import Lookback, load_model, train
+from s2lookback.masking.histogram import Histogram, histogram
+from s2lookback.masking.lookback import Lookback, load_model, train, warn_of_strange
 from s2lookback.masking.method import View
 from s2lookback.masking.spectrum import Spectrum
 
@@ -97,6 +100,11 @@ def test_thresholds_that_part_missing_values_are_read(samples, quick):
     assert load_model(model.text, model.schema) == model
 
 
+def signed(text, schema):
+    """Give a schema that says that it belongs to a text."""
+    return {**schema, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
 LIES = [
     ("num_class=4", "num_class=5", "num_class 5, expected 4"),
     ("feature_names=B12 B11", "feature_names=B11 B12", "says feature_names"),
@@ -113,7 +121,7 @@ LIES = [
 def test_a_header_that_lies_is_refused(model, truth, lie, complaint):
     assert truth in model.text
     with pytest.raises(SceneError, match=complaint):
-        load_model(model.text.replace(truth, lie, 1), model.schema)
+        load_model(lying := model.text.replace(truth, lie, 1), signed(lying, model.schema))
 
 
 def in_first_tree(text, key, change):
@@ -135,6 +143,7 @@ POISON = [
     ("right_child", lambda words: ["-999", *words[1:]], "not a plain decision tree"),
     ("right_child", lambda words: ["2000000000", *words[1:]], "not a plain decision tree"),
     ("decision_type", lambda words: ["1", *words[1:]], "not a plain decision tree"),
+    ("decision_type", lambda words: ["4", *words[1:]], "not a plain decision tree"),
     ("leaf_value", lambda words: ["nan", *words[1:]], "not a plain decision tree"),
     ("leaf_value", lambda words: words[1:], "numbers belong"),
     ("threshold", lambda words: ["0x10", *words[1:]], "numbers belong"),
@@ -150,12 +159,12 @@ POISON = [
 @pytest.mark.parametrize(("key", "change", "complaint"), POISON)
 def test_a_tree_that_leads_nowhere_is_refused_before_native_code_sees_it(model, key, change, complaint):
     with pytest.raises(SceneError, match=complaint):
-        load_model(in_first_tree(model.text, key, change), model.schema)
+        load_model(poisoned := in_first_tree(model.text, key, change), signed(poisoned, model.schema))
 
 
 def complaint(text, schema):
     try:
-        load_model(text, schema)
+        load_model(text, signed(text, schema))
     except SceneError as error:
         return str(error)
     return ""
@@ -186,9 +195,30 @@ def test_a_model_that_is_too_big_is_not_read(model, monkeypatch):
     [
         {"features": ["B12"]}, {"features": None}, {"bands": 3}, {"classes": ["CLEAR"]},
         {"classes": ["SHADOW", "CLEAR", "THIN_CLOUD", "THICK_CLOUD"]}, {"classes": ["CLEAR", "FOG"]},
-        {"classes": ["CLEAR", "SHADOW"]},
+        {"classes": ["CLEAR", "SHADOW"]}, {"distribution": {}}, {"distribution": None}, {"usual_psi": float("nan")},
     ],
 )  # fmt: skip
 def test_a_schema_that_does_not_belong_is_refused(model, wrong):
     with pytest.raises(SceneError, match="model"):
         load_model(model.text, {**model.schema, **wrong})
+
+
+def test_a_text_and_a_schema_of_two_models_do_not_go_together(samples, quick, model):
+    other = train(samples[1:], quick, BANDS)
+    with pytest.raises(SceneError, match=r"its schema belongs to .*: take both from one model, or train it again"):
+        load_model(other.text, model.schema)
+
+
+def test_a_model_warns_on_a_tile_that_it_has_not_learnt_from(model, caplog):
+    with caplog.at_level(logging.WARNING):
+        warn_of_strange(model, "10UFB")
+        assert not caplog.records
+        warn_of_strange(model, "09UYT")
+    assert caplog.messages == ["09UYT: the model was not trained there but on 10UFB: expect more mistakes"]
+
+
+def test_the_schema_tells_where_the_features_of_clear_pixels_lay(samples, model):
+    clear = np.concatenate([one.features[np.isin(one.labels, (1, 5, 6))] for one in samples])
+    for number, name in enumerate(feature_names(BANDS)):
+        assert Histogram.model_validate(model.schema["distribution"][name]) == histogram(clear[:, number])
+    assert 0 < model.schema["usual_psi"] < 2
