@@ -33,8 +33,7 @@ class _Asked:
         return self._answer(self._ratio(band, other), self._ratio(band, other) < threshold)
 
     def _ratio(self, band: str, other: str) -> Layer:
-        ratio: Layer = self._now[band] / np.maximum(self._now[other], FLOOR)
-        return ratio
+        return (self._now[band] / np.maximum(self._now[other], FLOOR)).astype(np.float32, copy=False)
 
     def _answer(self, layer: Layer, found: Found) -> Found:
         return np.where(np.isnan(layer), self._unknown, found)

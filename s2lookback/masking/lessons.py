@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from s2lookback.bands import BANDS, DEFAULT_BANDS
 from s2lookback.masking.background import Background, background_of
 from s2lookback.masking.classes import usable
-from s2lookback.masking.geomedian import geomedian
 from s2lookback.masking.lookback import cover_of
+from s2lookback.masking.medians import geomedian
 from s2lookback.masking.method import View
 from s2lookback.masking.spectrum import Layer, Spectrum
 from s2lookback.mrap.fold import Composite, fold_scene

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import logging
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,8 +19,6 @@ from s2lookback.masking.spectral import FOUR, SIX, spectral_features, spectral_n
 from s2lookback.masking.spectrum import NIR, Layer, Spectrum
 from s2lookback.masking.temporal import temporal_features, temporal_names
 from s2lookback.masking.trees import read_trees
-
-logger = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent / "models"
 
@@ -89,7 +87,9 @@ def bands_for(name: str, bands: Sequence[str]) -> tuple[str, ...]:
         return SIX
     if there.issuperset(FOUR):
         lacking = " ".join(band for band in SIX if band not in there)
-        logger.warning("%s goes by four bands, for %s is not there: expect more mistakes over snow", name, lacking)
+        warnings.warn(
+            f"{name} goes by four bands for want of {lacking}: it takes snow and sand for cloud", stacklevel=2
+        )
         return FOUR
     needed = " ".join("B8A or B08" if band == "nir" else band for band in SIX if band not in there)
     raise SceneError(f"the scene has the bands {' '.join(bands) or 'none'}, expected for {name} also {needed}")

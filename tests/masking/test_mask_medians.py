@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.optimize import minimize
 
 from s2lookback.errors import SceneError
-from s2lookback.masking.geomedian import geomedian
+from s2lookback.masking.medians import geomedian
 
 SHAPE = (6, 2, 3, 4)  # time, y, x, band
 STACKS = hnp.arrays(np.float64, SHAPE, elements=st.floats(0, 1).map(lambda number: round(number, 3)))
