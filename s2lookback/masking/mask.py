@@ -205,7 +205,7 @@ def score(model: Model, scene: Scene, reference: NDArray[np.int16] | None, setti
         all but clear: ``precision``, ``recall``, ``f1`` (0 to 1) and ``support`` (pixels).
     """
     view = labelled(scene, reference, settings)
-    found = found_by(model, view, settings)
+    found = found_by(Lookback(model).probabilities(view), view, settings)
     return {"sensed": f"{scene.about.sensed:%Y-%m-%dT%H:%M:%SZ}"} | agreement(found, cover_of(view.labels))
 
 
@@ -217,10 +217,10 @@ def labelled(scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSe
     return _drawn(scene, reference, labels, np.sort(random.choice(there, min(SCORED, there.size), replace=False)))
 
 
-def found_by(model: Model, view: View, settings: MaskSettings) -> NDArray[np.uint8]:
-    """Give what a model finds without today's labels and before anything is grown: codes out of ``COVERS``."""
-    chance = cleared(Lookback(model).probabilities(view), view)
-    return np.where(1 - chance[0] >= settings.threshold, _cover(chance[1:]), np.uint8(Class.CLEAR))
+def found_by(chance: Layer, view: View, settings: MaskSettings) -> NDArray[np.uint8]:
+    """Give what a model's probabilities find without today's labels, before anything is grown: out of ``COVERS``."""
+    left = cleared(chance, view)
+    return np.where(1 - left[0] >= settings.threshold, _cover(left[1:]), np.uint8(Class.CLEAR))
 
 
 def agreement(found: NDArray[np.uint8], labels: NDArray[np.uint8]) -> dict[str, Any]:
