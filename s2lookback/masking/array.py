@@ -128,9 +128,9 @@ def _background(stack: NDArray[np.float32], date: int, settings: MaskSettings) -
 
 def _pixels(reflectance: NDArray[np.float32]) -> NDArray[np.int16]:
     """Turn reflectance, (y, x, band), into pixels, (band, y, x); one that lacks a band has no data in any."""
-    lost = np.isnan(reflectance).any(axis=-1)
+    lost = np.isnan(reflectance).any(axis=-1, keepdims=True)
     counted = np.rint(np.nan_to_num(reflectance) / SCALE).clip(NODATA + 1, np.iinfo(np.int16).max)
-    pixels = np.where(lost[..., np.newaxis], NODATA, counted).astype(np.int16)
+    pixels = np.where(lost, NODATA, counted).astype(np.int16)
     return np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
 
 
