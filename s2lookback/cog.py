@@ -15,6 +15,7 @@ import numpy as np
 import rasterio
 import zstandard
 
+from s2lookback.buffers import Buffers
 from s2lookback.errors import GridMismatchError, SceneError
 from s2lookback.tiff import LARGEST, PLACE_TAGS, TRANSFORM_TAGS, Entry, Layout, Level, entries_of, pack, parse, tiles_of
 from s2lookback.tiles import Pixels, Spec, decode, encode, halve
@@ -29,6 +30,9 @@ _KEYS = 34_735
 """Tag of the keys of a CRS; those of interest are model, geographic and projected CRS (OGC GeoTIFF 1.1)."""
 
 _CODES = (1024, 2048, 3072)
+
+
+_READ = Buffers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,8 @@ class Cog:
             height, width = one.height - row * one.tile, one.width - column * one.tile
             into = np.empty((min(one.tile, height), min(one.tile, width)), self.layout.dtype)
         try:
-            decode(stored.read(), self.layout.dtype, self.layout.predictor, one.tile, into)
+            content = stored.read(_READ.array("tile", (stored.size,), np.uint8).data)
+            decode(content, self.layout.dtype, self.layout.predictor, one.tile, into)
         except (zstandard.ZstdError, ValueError) as error:
             raise SceneError(f"{self.path}: tile {row}, {column} is damaged ({error})") from error
         return into
@@ -69,22 +74,23 @@ class Stored:
     offset: int
     size: int
 
-    def read(self) -> bytes:
-        """Read it as it is compressed.
+    def read(self, into: memoryview | None = None) -> memoryview:
+        """Read it as it is compressed, into memory of at least its size if some is given.
 
         Raises:
             SceneError: If the file is gone or shorter than it was.
         """
+        content = memoryview(bytearray(self.size) if into is None else into)[: self.size]
         try:
             file = os.open(self.path, os.O_RDONLY)  # Path.open takes five times as long
             try:
-                content = os.pread(file, self.size, self.offset)
+                found = os.preadv(file, [content], self.offset)
             finally:
                 os.close(file)
         except OSError as error:
             raise SceneError(f"{self.path}: cannot be read ({error.strerror})") from error
-        if len(content) < self.size:
-            raise SceneError(f"{self.path}: ends at byte {self.offset + len(content)} in the middle of a tile")
+        if found < self.size:
+            raise SceneError(f"{self.path}: ends at byte {self.offset + found} in the middle of a tile")
         return content
 
 
@@ -165,8 +171,9 @@ def write_cog(path: str | Path, spec: Spec, levels: Sequence[Sequence[Tile]]) ->
         file.write(head)
         for tiles in reversed(levels):
             for tile in tiles:
-                content = tile.read() if isinstance(tile, Stored) else tile
-                file.writelines((len(content).to_bytes(4, "little"), content, content[-4:]))
+                size = _size(tile)
+                content = tile.read(_READ.array("tile", (size,), np.uint8).data) if isinstance(tile, Stored) else tile
+                file.writelines((size.to_bytes(4, "little"), content, content[-4:]))
 
 
 def _arranged(spec: Spec, sizes: Sequence[Sequence[int]]) -> Layout:

@@ -59,6 +59,15 @@ class _Node:
     """What the next overview shows of it: the same file, or its pixels halved."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Square:
+    """Four tiles of one raster, fewer at the far edges, and the tile of the first overview that shows them."""
+
+    tiles: Mapping[Address, Tile]
+    overview: _Node | None
+    """None if the raster is a single tile."""
+
+
 def fold_files(
     folder: str | Path,
     date: Observation,
@@ -89,7 +98,7 @@ def fold_files(
     """
     specs = _specs(date, counted=True)
     base = {name: open_aligned(before[stem(name, suffix)], spec) for name, spec in specs.items()} if before else {}
-    return _write(folder, Job([_opened(date, specs, settings)], base, specs, settings), suffix, threads)
+    return _write(folder, _job([_opened(date, specs, settings)], base, specs, settings), suffix, threads)
 
 
 def rebuild(
@@ -123,9 +132,8 @@ def rebuild(
         raise SceneError("found no scene to composite, expected one at least")
     specs = _specs(dates[0], counted=counted)
     newest_first = sorted(dates, key=lambda date: date.sensed, reverse=True)
-    return _write(
-        folder, Job([_opened(date, specs, settings) for date in newest_first], {}, specs, settings), suffix, threads
-    )
+    opened = [_opened(date, specs, settings) for date in newest_first]
+    return _write(folder, _job(opened, {}, specs, settings), suffix, threads)
 
 
 def stem(name: str, suffix: str) -> str:
@@ -159,23 +167,48 @@ def _opened(date: Observation, specs: Mapping[str, Spec], settings: MrapSettings
     return Date(date.sensed, bands, open_aligned(date.classes, uint8), doubt)
 
 
+def _job(dates: Sequence[Date], before: Mapping[str, Cog], specs: Mapping[str, Spec], settings: MrapSettings) -> Job:
+    return Job(dates, before, specs, settings, np.empty(specs[SOURCE].grid.shape, np.bool_))
+
+
 def _write(folder: str | Path, job: Job, suffix: str, threads: int) -> Summary:
+    """Fold the tiles by fours, so that little more than what is compressed is ever held; then write every file."""
+    spec = job.specs[SOURCE]
     with ThreadPoolExecutor(threads) as pool:
-        addresses = list(np.ndindex(*job.specs[SOURCE].tiles[0]))
-        folded = list(pool.map(lambda at: _fold(job, at), addresses))
-        facts = {at: fact for at, (_, fact) in zip(addresses, folded, strict=True)}
+        tops = list(np.ndindex(*spec.tiles[:2][-1]))
+        folded = list(pool.map(lambda top: _fold(job, top), tops))
 
         def finish(name: str) -> None:
-            bottom = {at: nodes[name] for at, (nodes, _) in zip(addresses, folded, strict=True)}
-            write_cog(Path(folder) / f"{stem(name, suffix)}.tif", job.specs[name], _pyramid(job.specs[name], bottom))
+            squares = {top: rasters[name] for top, (rasters, _) in zip(tops, folded, strict=True)}
+            levels = _pyramid(job, job.specs[name], squares)
+            write_cog(Path(folder) / f"{stem(name, suffix)}.tif", job.specs[name], levels)
 
         list(pool.map(finish, job.specs))
-    return _summed(job, facts)
+    return _summed(job, [fact for _, facts in folded for fact in facts])
 
 
-def _fold(job: Job, at: Address) -> tuple[dict[str, _Node], Facts]:
-    parts, facts = fold_tile(job, at)
-    return {name: _node(part, job.specs[name], 0, at) for name, part in parts.items()}, facts
+def _fold(job: Job, top: Address) -> tuple[dict[str, _Square], list[Facts]]:
+    """Fold the tiles that one tile of the first overview shows."""
+    nodes: dict[str, dict[Address, _Node]] = {name: {} for name in job.specs}
+    facts: list[Facts] = []
+    for at in _below(job.specs[SOURCE], 1, top):
+        parts, fact = fold_tile(job, at)
+        facts.append(fact)
+        for name, part in parts.items():
+            nodes[name][at] = _node(part, job.specs[name], 0, at)
+    return {name: _square(job, job.specs[name], top, below) for name, below in nodes.items()}, facts
+
+
+def _square(job: Job, spec: Spec, top: Address, nodes: Mapping[Address, _Node]) -> _Square:
+    overview = _overview(job, spec, 1, top, nodes) if len(spec.tiles) > 1 else None
+    return _Square({at: node.tile for at, node in nodes.items()}, overview)
+
+
+def _below(spec: Spec, level: int, at: Address) -> list[Address]:
+    """List the tiles of the next better resolution that a tile of an overview shows, up to four."""
+    (row, column), (rows, columns) = at, spec.tiles[level - 1]
+    corners = [(2 * row + i, 2 * column + j) for i, j in np.ndindex(2, 2)]
+    return [corner for corner in corners if corner[0] < rows and corner[1] < columns]
 
 
 def _node(part: Part, spec: Spec, level: int, at: Address) -> _Node:
@@ -184,36 +217,37 @@ def _node(part: Part, spec: Spec, level: int, at: Address) -> _Node:
     return _Node(encode(part, spec), halve(part, spec))
 
 
-def _pyramid(spec: Spec, nodes: Mapping[Address, _Node]) -> list[list[Tile]]:
-    """Build the overviews of a raster on its full resolution; give the tiles of every level."""
-    levels = [[node.tile for node in nodes.values()]]
+def _pyramid(job: Job, spec: Spec, squares: Mapping[Address, _Square]) -> list[list[Tile]]:
+    """Build the further overviews of a raster on the first; give the tiles of every level."""
+    bottom = {at: tile for square in squares.values() for at, tile in square.tiles.items()}
+    levels = [[bottom[at] for at in sorted(bottom)]]
+    nodes = {top: square.overview for top, square in squares.items() if square.overview}
     for level, tiles in enumerate(spec.tiles[1:], start=1):
-        nodes = {at: _node(_joined(spec, level, at, nodes), spec, level, at) for at in np.ndindex(*tiles)}
+        if level > 1:
+            nodes = {at: _overview(job, spec, level, at, nodes) for at in np.ndindex(*tiles)}
         levels.append([node.tile for node in nodes.values()])
     return levels
 
 
-def _joined(spec: Spec, level: int, at: Address, below: Mapping[Address, _Node]) -> Part:
-    """Join up to four tiles to one of the next overview; it is in a file if they all are in that one."""
-    row, column = at
-    corners = [corner for corner in np.ndindex(2, 2) if (2 * row + corner[0], 2 * column + corner[1]) in below]
-    parts = [below[2 * row + i, 2 * column + j].above for i, j in corners]
-    files = {part.path: part for part in parts if isinstance(part, Cog)}
-    if len(files) == 1 and all(isinstance(part, Cog) for part in parts):
-        return next(iter(files.values()))
-    stored = {path: cog.pixels(level, row, column) for path, cog in files.items()}
-    joined, half = np.empty(spec.tile_shape(level, row, column), spec.dtype), spec.tile // 2
-    for (i, j), part in zip(corners, parts, strict=True):
-        quarter = np.s_[half * i : half * (i + 1), half * j : half * (j + 1)]
+def _overview(job: Job, spec: Spec, level: int, at: Address, below: Mapping[Address, _Node]) -> _Node:
+    """Make a tile of an overview of the tiles below it; it is in a file if they all are in that one."""
+    above = {corner: below[corner].above for corner in _below(spec, level, at)}
+    files = {part.path: part for part in above.values() if isinstance(part, Cog)}
+    if len(files) == 1 and all(isinstance(part, Cog) for part in above.values()):
+        return _node(next(iter(files.values())), spec, level, at)
+    shape, half = spec.tile_shape(level, *at), spec.tile // 2
+    stored = {path: cog.pixels(level, *at, job.memory.array(path, shape, spec.dtype)) for path, cog in files.items()}
+    joined = job.memory.array("overview", shape, spec.dtype)
+    for (row, column), part in above.items():
+        top, left = row % 2 * half, column % 2 * half
+        quarter = np.s_[top : top + half, left : left + half]
         joined[quarter] = stored[part.path][quarter] if isinstance(part, Cog) else part
-    return joined
+    return _node(joined, spec, level, at)
 
 
-def _summed(job: Job, facts: Mapping[Address, Facts]) -> Summary:
+def _summed(job: Job, facts: Sequence[Facts]) -> Summary:
     """Sum up the facts of the tiles."""
-    spec = job.specs[SOURCE]
-    seen, sources = np.empty(spec.grid.shape, np.bool_), Counter[int]()
-    for (row, column), fact in facts.items():
-        seen[row * spec.tile :, column * spec.tile :][: fact.seen.shape[0], : fact.seen.shape[1]] = fact.seen
+    sources = Counter[int]()
+    for fact in facts:
         sources.update(fact.sources)
-    return Summary(seen, dict(sorted(sources.items(), reverse=True)), sum(fact.changed for fact in facts.values()))
+    return Summary(job.seen, dict(sorted(sources.items(), reverse=True)), sum(fact.changed for fact in facts))
