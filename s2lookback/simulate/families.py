@@ -59,7 +59,7 @@ ALPINE = Family(
     decks=(_CUMULUS, _STRATUS, _CIRRUS),
     fuel=(CONIFER, GRASS),
     season=(165.0, 258.0),
-    snow_line=(2_450.0, 0.32),
+    snow_line=(2_150.0, 0.2),
     aerosol=(0.01, 0.06),
 )
 PRAIRIE = Family(
@@ -97,7 +97,7 @@ AUTUMN = Family(
     cloudiness=0.55,
     decks=(_FOG, _STRATUS, _CIRRUS),
     season=(135.0, 268.0),
-    snow_line=(1_500.0, 0.09),
+    snow_line=(1_350.0, 0.075),
 )
 UNSEEN = Family(
     name="plateau",

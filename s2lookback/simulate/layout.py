@@ -56,42 +56,42 @@ def valley(random: np.random.Generator, shape: Shape) -> Ground:
 
 def lowland(random: np.random.Generator, shape: Shape) -> Ground:
     """Lay out low hills with lakes and bogs in their hollows, spruce with stands of poplar, and cutblocks."""
-    hills, patches = _field(random, shape, 1.9, 0.4), _field(random, shape, 1.3, 0.15)
+    hills, patches = _field(random, shape, 2.2, 0.4), _field(random, shape, 1.3, 0.15)
     hollows = 0.7 * hills + 0.6 * _field(random, shape, 2.3, 0.14) + 0.06 * patches
     cover = np.full(shape, CONIFER, np.uint8)
     cover[patches > 0.9] = BROADLEAF
     cover[_blocks(random, shape, 12, 16, 0.1)] = GRASS
     cover[hollows < np.quantile(hollows, 0.25)] = BOG
     cover[hollows < np.quantile(hollows, 0.10)] = WATER
-    return 350.0 + 35.0 * hills, cover, 6.0 * patches
+    return 350.0 + 22.0 * hills, cover, 6.0 * patches
 
 
 def massif(random: np.random.Generator, shape: Shape) -> Ground:
     """Raise a sharp-crested massif: valleys of forest and meadow, rock above, glaciers in the high hollows."""
     # Folding a field at zero makes crests where it crosses: Musgrave's ridged noise.
-    folds = 1.0 - np.abs(_field(random, shape, 2.5, 0.6)) - 0.16 * np.abs(_field(random, shape, 2.3, 0.15))
-    broad = _field(random, shape, 2.2, 0.9)
-    elevation = 1_500.0 + 520.0 * folds + 260.0 * broad
+    folds = 1.0 - np.abs(_field(random, shape, 2.9, 0.8)) - 0.08 * np.abs(_field(random, shape, 2.6, 0.15))
+    broad = _field(random, shape, 2.8, 0.9)
+    elevation = 1_650.0 + 300.0 * folds + 140.0 * broad
     patches = _field(random, shape, 1.3, 0.1)
     cover = np.full(shape, CONIFER, np.uint8)
-    cover[(elevation < 1_250.0) & (patches > 0.2)] = BROADLEAF
-    cover[(elevation < 1_000.0) & (patches > -0.3)] = GRASS
-    cover[elevation + 90.0 * patches > 1_780.0] = GRASS
-    cover[elevation + 110.0 * patches > 1_950.0] = ROCK
-    cover[(elevation + 60.0 * patches > 2_120.0) & (patches > 0.1)] = GLACIER
+    cover[(elevation < 1_450.0) & (patches > 0.2)] = BROADLEAF
+    cover[(elevation < 1_300.0) & (patches > -0.3)] = GRASS
+    cover[elevation + 60.0 * patches > 1_800.0] = GRASS
+    cover[elevation + 70.0 * patches > 1_920.0] = ROCK
+    cover[(elevation + 40.0 * patches > 2_010.0) & (patches > -0.2)] = GLACIER
     cover[elevation < np.quantile(elevation, 0.015)] = WATER
     return elevation.astype(np.float32), cover, ((elevation - 1_500.0) / 40.0).astype(np.float32)
 
 
 def hills(random: np.random.Generator, shape: Shape) -> Ground:
     """Roll wooded hills: spruce with much larch and poplar, meadows and a lake in the dales, bare tops."""
-    elevation = 780.0 + 230.0 * _field(random, shape, 2.6, 0.45)
+    elevation = 780.0 + 125.0 * _field(random, shape, 2.7, 0.45)
     patches, stands = _field(random, shape, 1.3, 0.1), _field(random, shape, 1.5, 0.25)
     cover = np.full(shape, CONIFER, np.uint8)
     cover[stands + 0.4 * patches > 0.3] = BROADLEAF
     cover[_blocks(random, shape, 11, 14, 0.08, crooked=3.0)] = GRASS
-    cover[elevation + 50.0 * patches < 560.0] = GRASS
-    cover[elevation + 60.0 * patches > 1_230.0] = ROCK
+    cover[elevation + 30.0 * patches < 640.0] = GRASS
+    cover[elevation + 30.0 * patches > 1_000.0] = ROCK
     cover[elevation < np.quantile(elevation, 0.03)] = WATER
     return elevation.astype(np.float32), cover, (7.0 * patches - elevation / 100.0 + 8.0).astype(np.float32)
 
@@ -116,7 +116,7 @@ def fields(random: np.random.Generator, shape: Shape) -> Ground:
 def shore(random: np.random.Generator, shape: Shape) -> Ground:
     """Sink the west of a wooded country into the sea: islands, beaches, lakes, a muddy plume, and a town."""
     y, x = np.indices(shape, np.float32)
-    hills = _field(random, shape, 2.2, 0.35)
+    hills = _field(random, shape, 2.5, 0.35)
     # The land rises and falls once across the grid, so that it too repeats at its edges.
     elevation = 90.0 * hills - 190.0 * np.cos(2 * np.pi * (x / shape[1] - 0.15)) + 55.0
     patches = _field(random, shape, 1.4, 0.15)
@@ -146,7 +146,7 @@ def plateau(random: np.random.Generator, shape: Shape) -> Ground:
     cover[flows > 1.2] = BASALT
     cover[basins < np.quantile(basins, 0.08)] = PLAYA
     cover[basins < np.quantile(basins, 0.007)] = TURBID
-    return (1_400.0 + 90.0 * basins + 20.0 * np.sin(6.0 * basins)).astype(np.float32), cover, 8.0 * patches
+    return (1_400.0 + 60.0 * basins + 12.0 * np.sin(6.0 * basins)).astype(np.float32), cover, 8.0 * patches
 
 
 LAYOUTS: dict[str, Callable[[np.random.Generator, Shape], Ground]] = {

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from s2lookback.bands import BANDS
 from s2lookback.simulate.spectra import layer_of
 
-_IRRADIANCE = (
+IRRADIANCE = (
     1884.69, 1959.66, 1823.24, 1512.06, 1424.64, 1287.61, 1162.08, 1041.63, 955.32, 812.92, 367.15, 245.59, 85.25,
 )  # fmt: skip
-"""Sunlight above the air, W/m²/µm. Source: metadata of S2A products, SOLAR_IRRADIANCE."""
+"""Sunlight above the air, W/m²/µm. Source: metadata of S2A products, SOLARIRRADIANCE."""
 _RADIANCE = (129.0, 128.0, 128.0, 108.0, 74.5, 68.0, 67.0, 103.0, 52.5, 9.0, 6.0, 4.0, 1.5)
 """Reference radiance, W/m²/sr/µm, at which the next is demanded."""
 _SIGNAL_TO_NOISE = (129.0, 154.0, 168.0, 142.0, 117.0, 89.0, 105.0, 174.0, 72.0, 114.0, 50.0, 100.0, 100.0)
@@ -25,7 +25,7 @@ def noise(pixels: NDArray[np.float32], bands: tuple[str, ...], sun_elevation: fl
 
     Half of its variance at the reference radiance is the detector's, the other half the light's own and grows with it.
     """
-    sun = layer_of(_IRRADIANCE, bands) * math.sin(math.radians(sun_elevation))
+    sun = layer_of(IRRADIANCE, bands) * math.sin(math.radians(sun_elevation))
     reference = math.pi * layer_of(_RADIANCE, bands) / sun
     # A 60 m pixel is spread over the 20 m grid; its noise is not made smaller by that.
     averaged = np.array([min(1.0, BANDS[band].resolution / _GRID) for band in bands], np.float32)
