@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from catalog.items import COLLECTIONS, item_id
 from catalog.store import Store
 from s2lookback.errors import SceneError
+from s2lookback.masking.background import nearest
+from s2lookback.settings import MaskSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,14 @@ def scenes_of(root: str, tile: str) -> list[Arrival]:
     return sorted(
         (Arrival(tile, time, _href(store, "scene", tile, time)) for time in sensed), key=lambda one: one.sensed
     )
+
+
+def neighbours(root: str, scene: Arrival, settings: MaskSettings) -> list[Arrival]:
+    """List the scenes whose median is the background of one, oldest first; none for the other methods."""
+    if settings.method != "background":
+        return []
+    there = {one.sensed: one for one in scenes_of(root, scene.tile)}
+    return [there[sensed] for sensed in nearest(scene.sensed, [*there], settings)]
 
 
 def steps_before(root: str, tile: str, sensed: datetime) -> list[Step]:

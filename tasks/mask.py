@@ -13,9 +13,19 @@ from s2lookback.pictures import class_image, thumbnail
 from s2lookback.raster import write_band
 from s2lookback.scene import NO_PERCENT
 from s2lookback.settings import MaskSettings
-from tasks.history import Arrival
+from tasks.history import Arrival, neighbours
 from tasks.policy import POLICY, Product, unless_published
-from tasks.products import about, bands_content_of, basis, content_of, publish, read_reference, read_scene, request_for
+from tasks.products import (
+    about,
+    bands_content_of,
+    basis,
+    content_of,
+    publish,
+    read_background,
+    read_reference,
+    read_scene,
+    request_for,
+)
 from tasks.train import read_model
 
 REVISION = 5
@@ -25,15 +35,23 @@ REVISION = 5
 def masked(
     scene: Arrival, reference: str | None, model: str | None, root: str, settings: MaskSettings, *, again: bool = False
 ) -> Product:
-    """Give the mask of a scene, judged against the composite before it; made only if the catalog lacks it."""
+    """Give the mask of a scene, judged against the composite before it; made only if the catalog lacks it.
+
+    The background method judges by the scenes around it instead.
+    """
     store = Store(root)
     inputs = content_of(store.read(scene.href))
+    around = [one.href for one in neighbours(root, scene, settings)]
+    reference = None if settings.method == "background" else reference
+    for href in around:
+        inputs |= content_of(store.read(href))
     inputs |= bands_content_of(store.read(reference)) if reference else {}
     inputs |= content_of(store.read(model)) if model else {}
     wanted = request_for("mask", REVISION, scene.tile, scene.sensed, inputs, settings.model_dump(mode="json"))
     return unless_published(
-        mask_scene, wanted, root, again=again, scene=scene.href, reference=reference, model=model, settings=settings
-    )
+        mask_scene, wanted, root, again=again,
+        scene=scene.href, reference=reference, around=around, model=model, settings=settings,
+    )  # fmt: skip
 
 
 def outcome(mask: str, root: str) -> tuple[float, str]:
@@ -44,16 +62,23 @@ def outcome(mask: str, root: str) -> tuple[float, str]:
 
 @task(task_run_name="{wanted.id}", **POLICY)
 def mask_scene(
-    wanted: Request, *, root: str, scene: str, reference: str | None, model: str | None, settings: MaskSettings
+    wanted: Request,
+    *,
+    root: str,
+    scene: str,
+    reference: str | None,
+    around: list[str],
+    model: str | None,
+    settings: MaskSettings,
 ) -> str:
     """Classify the pixels of a scene, publish the mask, return its href."""
     started, store = datetime.now(UTC), Store(root)
     item = store.read(scene)
     opened = read_scene(store, item)
-    mask = classify(
-        opened, read_reference(store, reference, opened.bands, opened.grid), read_model(store, model), settings
-    )
-    sources = [item, *(store.read(href) for href in (reference, model) if href)]
+    before = read_reference(store, reference, opened.bands, opened.grid)
+    before = read_background(store, around, opened.bands, opened.grid) if around else before
+    mask = classify(opened, before, read_model(store, model), settings)
+    sources = [item, *(store.read(href) for href in (reference, model, *around) if href)]
     with store.stage(wanted) as folder:
         write_band(folder / "class.tif", mask.classes, opened.grid, nodata=Class.NO_DATA, description="class")
         write_band(folder / "probability.tif", mask.probability, opened.grid, nodata=NO_PERCENT, description="percent")

@@ -18,6 +18,7 @@ from catalog.store import Request, Store
 from s2lookback.errors import GridMismatchError
 from s2lookback.footprint import Footprint, footprint
 from s2lookback.grid import Grid
+from s2lookback.masking.background import median
 from s2lookback.mrap.fold import Composite
 from s2lookback.raster import read_band, stack, write_band
 from s2lookback.scene import NODATA, SCALE, Acquisition, Scene
@@ -80,6 +81,18 @@ def read_reference(store: Store, href: str | None, bands: Sequence[str], grid: G
         GridMismatchError: If the composite lies on another grid.
     """
     return None if href is None else read_pixels(store, _on(grid, store.read(href)), bands)
+
+
+def read_background(store: Store, hrefs: Sequence[str], bands: Sequence[str], grid: Grid) -> NDArray[np.int16] | None:
+    """Read the median of scenes, (band, y, x), one band of all at a time; None without scenes.
+
+    Raises:
+        GridMismatchError: If a scene lies on another grid.
+    """
+    items = [_on(grid, store.read(href)) for href in hrefs]
+    if not items:
+        return None
+    return np.stack([median(np.stack([read_band(store.asset(item, band)) for item in items])) for band in bands])
 
 
 def read_scene(store: Store, item: Item) -> Scene:
