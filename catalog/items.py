@@ -39,8 +39,10 @@ class Basis:
 
 
 def item_id(stage: str, tile: str, sensed: datetime) -> str:
-    """Name an item by its stage, tile and sensing time; a model by its month."""
-    return f"{stage}-{tile}-{sensed.astimezone(UTC):{'%Y%m' if stage == 'model' else '%Y%m%dT%H%M%S'}}"
+    """Name an item by its stage, tile and sensing time; a model by its month, or by the day from which it serves."""
+    time = sensed.astimezone(UTC)
+    model = "%Y%m" if time.day == 1 else "%Y%m%d"
+    return f"{stage}-{tile}-{time:{model if stage == 'model' else '%Y%m%dT%H%M%S'}}"
 
 
 def scene_item(
@@ -74,7 +76,14 @@ def scene_item(
     return _item("scene", basis, facts, described, level=about.level or "L2", lineage=lineage)
 
 
-def mask_item(basis: Basis, about: Acquisition, *, method: str, counts: Mapping[Class, int]) -> Item:
+def mask_item(
+    basis: Basis,
+    about: Acquisition,
+    *,
+    method: str,
+    counts: Mapping[Class, int],
+    drift: Mapping[str, Any] | None = None,
+) -> Item:
     """Describe a mask.
 
     Args:
@@ -82,10 +91,12 @@ def mask_item(basis: Basis, about: Acquisition, *, method: str, counts: Mapping[
         about: What the masked scene's metadata tell.
         method: How the classes were found: ``lookback`` or ``rules``.
         counts: Number of pixels of each class.
+        drift: How far the scene lies from what its model learnt; None where none made the mask.
     """
     facts = {
         **_acquisition(about),
         "s2lookback:method": method,
+        **_known({"s2lookback:drift": dict(drift or {}) or None}),
         **_covers(counts),
         **_renders(class_render()),
     }
@@ -170,7 +181,8 @@ def model_item(
     features: Sequence[str],
     classes: Sequence[Class],
     hyperparameters: Mapping[str, Any],
-    metrics: Mapping[str, float],
+    metrics: Mapping[str, Any],
+    champion: Mapping[str, Any] | None = None,
 ) -> Item:
     """Describe a model that tells clouds apart.
 
@@ -181,6 +193,7 @@ def model_item(
         classes: What it tells apart, in the order of its output.
         hyperparameters: How it was trained.
         metrics: How well it did on scenes that it was not trained on.
+        champion: The model before it, and which of the two won; None for a tile's first.
     """
     inputs = {
         "name": "features of one pixel",
@@ -209,6 +222,7 @@ def model_item(
         "mlm:input": [inputs],
         "mlm:output": [outputs],
         "s2lookback:metrics": dict(sorted(metrics.items())),
+        **_known({"s2lookback:champion": dict(champion or {}) or None}),
     }
     lineage = "Trained on the tile's own scenes, labelled by the producer's masks; tested on scenes left aside"
     return _item("model", basis, facts, assets.model_assets(features), level="L4", lineage=lineage)

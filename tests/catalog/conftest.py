@@ -69,7 +69,8 @@ def _item(stage: str, basis: Basis) -> Item:
         documents = ("MTD_TL.xml", "MTD_MSIL2A.xml")
         return scene_item(basis, ABOUT, BANDS, valid_fraction=0.857143, documents=documents, cloud_cover=31.25)
     if stage == "mask":
-        return mask_item(basis, ABOUT, method="lookback", counts=COUNTS)
+        drift = {"pixels": 30, "clear_pixels": 12, "disagreement": 0.05, "psi": {"B12": 0.12}, "psi_mean": 0.12}
+        return mask_item(basis, ABOUT, method="lookback", counts=COUNTS, drift=drift)
     if stage == "mrap":
         start = SENSED - timedelta(days=40)
         ages = {"max": 40, "median": 3}
@@ -82,7 +83,8 @@ def _item(stage: str, basis: Basis) -> Item:
         features=("B12", "before_B12", "ndvi"),
         classes=(Class.CLEAR, Class.THIN_CLOUD, Class.THICK_CLOUD, Class.SHADOW),
         hyperparameters={"trees": 100, "seed": 20},
-        metrics={"f1_cloud": 0.9},
+        metrics={"sensed": ["2025-08-25T19:38:31Z"], "pixels": 35, "MASKED": {"f1": 0.9}, "usual_psi": 0.08},
+        champion={"id": f"model-{TILE}-202507", "winner": "challenger", "f1": {"challenger": 0.9, "champion": 0.85}},
     )
 
 

@@ -79,9 +79,9 @@ def test_a_sensing_time_is_cut_to_whole_utc_seconds():
     pacific = timezone(timedelta(hours=-7))
     sensed = datetime(2025, 8, 30, 12, 38, 31, 999_999, tzinfo=pacific)
     assert item_id("scene", "10UFB", sensed) == "scene-10UFB-20250830T193831"
-    assert (
-        item_id("model", "10UFB", datetime(2025, 9, 1, 1, tzinfo=timezone(timedelta(hours=3)))) == "model-10UFB-202508"
-    )
+    eastern = timezone(timedelta(hours=3))
+    assert item_id("model", "10UFB", datetime(2025, 9, 1, 4, tzinfo=eastern)) == "model-10UFB-202509"
+    assert item_id("model", "10UFB", datetime(2025, 9, 16, 1, tzinfo=eastern)) == "model-10UFB-20250915"
 
 
 def test_cloud_cover_is_over_valid_pixels_only(sample):
