@@ -204,7 +204,7 @@ def load_model(text: str, schema: Mapping[str, Any]) -> Model:
             f"the model has the features {' '.join(told.features)[:200]}, "
             f"expected those of its bands {' '.join(told.bands)[:100]}"
         )
-    if list(told.distribution) != told.features:
+    if sorted(told.distribution) != sorted(told.features):
         raise SceneError(
             f"the schema of the model tells where {len(told.distribution)} of its features lay, not of all"
         )
