@@ -19,12 +19,13 @@ from s2lookback.envi import write_envi
 from s2lookback.errors import SceneError
 from s2lookback.files import whole_file
 from s2lookback.masking.classes import MASKED, usable
+from s2lookback.masking.cloudless import CLOUDLESS_BANDS
 from s2lookback.masking.labels import weak_labels
 from s2lookback.masking.lookback import Model
 from s2lookback.masking.series import Masked, Window, mask_by_last, mask_in_turn
 from s2lookback.pictures import panels, probability_image
 from s2lookback.scene import NO_PERCENT, Rejected, Scene, SceneRef
-from s2lookback.settings import IngestSettings, MaskSettings
+from s2lookback.settings import IngestSettings, MaskMethod, MaskSettings
 from s2lookback.sources.envi import EnviSource
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,14 @@ class MaskingCommand(LookBackSettings):
         "images masks/cloud,masks/shadow --final_mask_threshold=0.5 --out=refined",
     )
 
+    method: MaskMethod = Field(
+        "lookback",
+        description="Learnt from the tile's own dates (lookback), by rules, by a model that comes trained (spectral, "
+        "temporal), against the median of the dates before (background), or by s2cloudless, on L1C.",
+    )
+    number_of_images: Annotated[int, Field(ge=1, le=60)] = Field(
+        20, description="With background: dates before whose median is the background."
+    )
     max_lookback_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
         60, description="Age in days up to which a clear pixel is looked back at."
     )
@@ -80,9 +89,9 @@ def make_masks(settings: MaskingCommand) -> None:
     folder = settings.output("masking")
     if any(folder.samefile(given) for given in (settings.image_dir, *settings.mask_dir)):
         raise SceneError(f"{folder}: masks bear the names of the images, expected another folder for them")
-    source = EnviSource(
-        str(settings.image_dir), [*map(str, settings.mask_dir)], settings=IngestSettings(), tile=settings.tile
-    )
+    ingest = IngestSettings(bands=CLOUDLESS_BANDS) if settings.method == "s2cloudless" else IngestSettings()
+    masks = [*map(str, settings.mask_dir)]
+    source = EnviSource(str(settings.image_dir), masks, settings=ingest, tile=settings.tile)
     rejected: set[str] = set()
     reports = []
     for tile in source.tiles():
@@ -111,12 +120,15 @@ def _masked(source: EnviSource, tile: str, settings: MaskingCommand, rejected: s
         return _scenes(source, listing.scenes, settings.n_workers, rejected)
 
     how, window = _how(settings), Window(settings.max_lookback_days, settings.min_mask_prop_trigger)
-    return mask_by_last(read, how, window) if settings.only_test_last_date else mask_in_turn(read(), how, window)
+    at_once = settings.only_test_last_date and settings.method == "lookback"
+    return mask_by_last(read, how, window) if at_once else mask_in_turn(read(), how, window)
 
 
 def _how(settings: MaskingCommand) -> MaskSettings:
     defaults = MaskSettings()
     return MaskSettings(
+        method=settings.method,
+        number_of_images=settings.number_of_images,
         threshold=defaults.threshold if settings.final_mask_threshold is None else settings.final_mask_threshold,
         label_threshold=settings.mask_threshold or 1e-5,
         smoothing=settings.smoothing,

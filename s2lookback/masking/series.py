@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2lookback.errors import SceneError
+from s2lookback.masking.background import background_of, nearest
 from s2lookback.masking.classes import MASKED, usable
 from s2lookback.masking.labels import weak_labels
 from s2lookback.masking.lookback import Model, Sample, train
@@ -63,21 +64,42 @@ class _LastClear:
         self._carried = fold_scene(base, scene.pixels, usable(mask.classes), _second(scene))
 
 
+class _Around:
+    """The scenes of a tile as they go by, for the background method."""
+
+    def __init__(self, settings: MaskSettings) -> None:
+        self._settings = settings
+        self._scenes: deque[Scene] = deque(maxlen=settings.number_of_images)
+
+    def before(self, scene: Scene) -> NDArray[np.int16] | None:
+        """Give the median of the nearest scenes before one, of those on its grid and in its bands."""
+        there = {one.about.sensed: one for one in self._scenes if (one.grid, one.bands) == (scene.grid, scene.bands)}
+        return background_of([there[sensed].pixels for sensed in nearest(scene.about.sensed, [*there], self._settings)])
+
+    def fold(self, scene: Scene, _: Mask) -> None:
+        """Take in a scene, clouds and all."""
+        self._scenes.append(scene)
+
+
+def _history(settings: MaskSettings, window: Window) -> _LastClear | _Around:
+    return _Around(settings) if settings.method == "background" else _LastClear(window)
+
+
 def _second(scene: Scene) -> int:
     return int(scene.about.sensed.timestamp())
 
 
 def mask_in_turn(scenes: Iterable[Scene], settings: MaskSettings, window: Window) -> Iterator[Masked]:
-    """Mask each scene by a model of the scenes before it, and score that model on it."""
+    """Mask each scene by a model of the scenes before it, and score that model on it; or by a method without one."""
     pool: deque[Sample] = deque(maxlen=settings.training_scenes)
-    clear = _LastClear(window)
+    clear = _history(settings, window)
     for scene in scenes:
         reference = clear.before(scene)
         model = _trained(pool, scene, settings)
         report = score(model, scene, reference, settings) if model else None
         mask = classify(scene, reference, model, settings)
         yield Masked(scene, mask, model, report)
-        if masked_share(scene, settings) >= window.least_masked:
+        if settings.method == "lookback" and masked_share(scene, settings) >= window.least_masked:
             pool.append(sample_scene(scene, reference, settings))
         clear.fold(scene, mask)
 

@@ -20,18 +20,18 @@ PERCENT = {"veil": 40, "thick": 90, "": np.nan}
 class Folders:
     """Images, and masks of cloud and of shadow, painted day by day."""
 
-    def __init__(self, root, paint):
-        self.root, self.paint = root, paint
+    def __init__(self, root, paint, bands=BANDS):
+        self.root, self.paint, self.bands = root, paint, bands
 
     def add(self, day, surface):
-        scene = self.paint(surface, day, BANDS)
+        scene = self.paint(surface, day, self.bands)
         sensed = scene.about.sensed
         stem = f"S2A_MSIL1C_{sensed:%Y%m%dT%H%M%S}_N0511_R013_T10UFB_{sensed:%Y%m%dT%H%M%S}_20m"
         numbers = np.where(surface == "", np.nan, scene.pixels + 1000).astype(np.float32)
         percent = np.array([PERCENT.get(name, 0) for name in surface.ravel()], np.float32).reshape(1, *surface.shape)
         shadow = (surface == "shade").astype(np.float32)[np.newaxis]
         for folder, pixels, names in (
-            ("images", numbers, [band_name(sensed, band) for band in BANDS]),
+            ("images", numbers, [band_name(sensed, band) for band in self.bands]),
             ("masks/cloud", percent, ["percent"]),
             ("masks/shadow", shadow, ["shadow"]),
         ):
@@ -98,6 +98,26 @@ def test_the_same_folders_give_the_same_bytes(week):
     for path in sorted((folders.root / "out").rglob("*")):
         if path.is_file():
             assert path.read_bytes() == (folders.root / "again" / path.relative_to(folders.root / "out")).read_bytes()
+
+
+@pytest.mark.parametrize("method", ["spectral", "temporal", "background"])
+def test_other_methods_need_no_training(method, tmp_path, paint, weather):
+    folders = Folders(tmp_path, paint, ("B12", "B11", "B8A", "B04", "B03", "B02"))
+    surface = weather(6)
+    stems = [folders.add(day, np.full(surface.shape, "forest", "<U6")) for day in range(3)] + [folders.add(6, surface)]
+    folders.run(f"--method={method}", "--png=no", "--smoothing=0", "--number_of_images=3", "--mask_threshold=0.2")
+    hidden = folders.read(stems[-1])
+    np.testing.assert_array_equal(np.isnan(hidden), surface == "")
+    assert (hidden[surface == "thick"] > 0.5).mean() > 0.9
+    assert (hidden[surface == "forest"] < 0.5).mean() > 0.9
+    assert not (folders.root / "out/models").exists()
+    assert folders.report() == []
+
+
+def test_a_method_whose_bands_are_not_there_is_one_sentence(week):
+    folders, _ = week
+    with pytest.raises(SceneError, match="expected for temporal also B02 B03 B04"):
+        folders.run("--method=temporal", "--png=no")
 
 
 def test_a_final_threshold_joins_the_given_masks_and_spares_fire(folders, ground, weather):
