@@ -12,7 +12,6 @@ Sql = tuple[str, list[Any]]
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_:-]*(\.[A-Za-z_][A-Za-z0-9_:-]*)*")
 _COMPARISONS = {sign: sign for sign in ("=", "<>", "<", "<=", ">", ">=")}
 _COMPARISONS |= {"t_equals": "=", "t_before": "<", "t_after": ">"}
-_ARITHMETIC = {"+", "-", "*", "/"}
 _DEEPEST = 50
 
 COLUMNS = {
@@ -119,7 +118,7 @@ def _compared(operator: str, left: object, right: object, depth: int) -> Sql:
 
 
 def _value(value: object, depth: int) -> Sql:
-    """Translate a property, a literal, or a calculation with them."""
+    """Translate a property or a literal; ``casei`` of either."""
     if isinstance(value, str | int | float):  # true and false are 1 and 0 in SQLite, and in its JSON
         return "?", [value]
     if not isinstance(value, Mapping):
@@ -133,9 +132,6 @@ def _value(value: object, depth: int) -> Sql:
     if operator == "casei":
         sql, values = _value(_only(given, 1, operator)[0], depth + 1)
         return f"lower({sql})", values
-    if operator in _ARITHMETIC:
-        (one, ones), (two, twos) = (_value(part, depth + 1) for part in _only(given, 2, operator))
-        return f"({one} {operator} {two})", [*ones, *twos]
     raise QueryError(f"the function {operator[:40]!r} is not understood here")
 
 

@@ -116,6 +116,10 @@ def index_of(root: Path) -> Index:
         CatalogError: If the environment names one that there is not.
     """
     named = os.environ.get(VARIABLE, "")
+    if named.startswith(("postgresql://", "postgres://")):
+        from catalog.pgstac_index import PgstacIndex
+
+        return PgstacIndex(named)
     if named:
         raise CatalogError(f"{VARIABLE} names an index of no known kind, expected postgresql://host/database")
     from catalog.sqlite_index import SqliteIndex

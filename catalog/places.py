@@ -15,6 +15,11 @@ _KINDS = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "P
 _MOST_POINTS = 10_000
 
 
+def spans(west: float, east: float) -> list[tuple[float, float]]:
+    """Give the longitudes from west to east, as two ranges where they cross the antimeridian."""
+    return [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+
+
 def bounds(geometry: Mapping[str, Any]) -> tuple[float, float, float, float]:
     """Enclose a GeoJSON geometry: west, south, east, north.
 

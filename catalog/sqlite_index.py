@@ -16,7 +16,7 @@ from typing import Any
 from catalog.cql2_sql import microseconds
 from catalog.index import Key, Page, SearchRequest, SlowQueryError, instant, reach
 from catalog.layout import Item
-from catalog.places import intersects, overlaps_box
+from catalog.places import intersects, overlaps_box, spans
 from catalog.sqlite_query import meets, statement, token_of
 from s2lookback.errors import CatalogError, TransientError
 
@@ -35,7 +35,6 @@ CREATE INDEX items_by_time ON items (sensed DESC, id, collection);
 CREATE INDEX items_by_collection ON items (collection, sensed DESC, id);
 CREATE INDEX items_by_tile ON items (tile, collection, sensed DESC, id);
 CREATE VIRTUAL TABLE boxes USING rtree (number, west, east, south, north);
-CREATE TABLE collections (id TEXT PRIMARY KEY, content TEXT NOT NULL);
 """
 
 _WAIT = 10.0
@@ -81,11 +80,11 @@ class SqliteIndex:
         self._discard_damaged()
         with self._writing() as base:
             if _revision(base) != REVISION:
-                for table in ("items", "boxes", "collections"):
+                for table in ("items", "boxes"):
                     base.execute(f"DROP TABLE IF EXISTS {table}")
                 for sql in filter(None, map(str.strip, _TABLES.split(";"))):
                     base.execute(sql)
-            for table in ("items", "boxes", "collections"):
+            for table in ("items", "boxes"):
                 base.execute(f"DELETE FROM {table}")  # noqa: S608 - the names stand above
             count = sum(_put(base, item) for item in items)
             base.execute(f"PRAGMA user_version = {REVISION}")
@@ -94,10 +93,7 @@ class SqliteIndex:
         return count
 
     def describe(self, collections: Iterable[Mapping[str, Any]]) -> None:
-        """Take in what the collections say of themselves."""
-        with self._writing() as base:
-            rows = [(one["id"], json.dumps(one)) for one in collections]
-            base.executemany("INSERT OR REPLACE INTO collections VALUES (?, ?)", rows)
+        """Take in nothing: this index lies beside the collections' own files."""
 
     def keys(self) -> Iterable[Key]:
         """Name every item, sorted."""
@@ -209,8 +205,7 @@ def _put(base: sqlite3.Connection, item: Item) -> bool:
     )  # fmt: skip
     number = base.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row).lastrowid or 0
     west, south, east, north = item["bbox"]
-    spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-    boxes = [(2 * number + half, *span, south, north) for half, span in enumerate(spans)]
+    boxes = [(2 * number + half, *span, south, north) for half, span in enumerate(spans(west, east))]
     base.executemany("INSERT INTO boxes VALUES (?, ?, ?, ?, ?)", boxes)
     return True
 

@@ -7,12 +7,15 @@ from typing import Any
 
 from catalog.cql2_sql import Sql, column, microseconds, where
 from catalog.index import QueryError, SearchRequest
-from catalog.places import bounds
+from catalog.places import bounds, spans
 
 _MOST_KEYS = 8
 
 _KNOWN = {"id", "collection", "sensed", "begins", "ends"}
-"""Columns that are never null: said so, SQLite would not follow an index."""
+"""Columns that are never null: told where nulls go, SQLite would not follow an index."""
+
+_NULLS = {"ASC": " NULLS LAST", "DESC": " NULLS FIRST"}
+"""What is unknown counts as greatest, as in PostgreSQL."""
 
 
 def statement(request: SearchRequest) -> Sql:
@@ -23,7 +26,7 @@ def statement(request: SearchRequest) -> Sql:
         after, bound = _after(keys, _values_of(request.token, len(keys)))
         condition, values = f"{condition} AND {after}", [*values, *bound]
     columns = ", ".join(sql for (sql, _), _ in keys)
-    order = ", ".join(f"{sql} {direction}{'' if sql in _KNOWN else ' NULLS LAST'}" for (sql, _), direction in keys)
+    order = ", ".join(f"{sql} {direction}{'' if sql in _KNOWN else _NULLS[direction]}" for (sql, _), direction in keys)
     named = [value for (_, bound), _ in keys for value in bound]
     sql = f"SELECT item, {columns} FROM items WHERE {condition} ORDER BY {order} LIMIT ?"  # noqa: S608 - values are bound
     return sql, [*named, *values, *named, request.limit + 1]
@@ -73,15 +76,17 @@ def _keys(sortby: Sequence[tuple[str, str]]) -> list[tuple[Sql, str]]:
 
 
 def _after(keys: Sequence[tuple[Sql, str]], values: Sequence[Any]) -> Sql:
-    """Write the condition that an item comes after the one that had these values; what is unknown comes last."""
+    """Write the condition that an item comes after the one that had these values."""
     options: list[str] = []
     bound: list[Any] = []
     same, same_bound = "1", list[Any]()
     for ((sql, named), direction), value in zip(keys, values, strict=True):
-        if value is not None:
-            beyond = ">" if direction == "ASC" else "<"
-            options.append(f"({same} AND ({sql} {beyond} ? OR {sql} IS NULL))")
+        if direction == "ASC" and value is not None:
+            options.append(f"({same} AND ({sql} > ? OR {sql} IS NULL))")
             bound += [*same_bound, *named, value, *named]
+        elif direction == "DESC":
+            options.append(f"({same} AND {sql} {'IS NOT' if value is None else '<'} ?)")
+            bound += [*same_bound, *named, value]
         same, same_bound = f"{same} AND {sql} IS ?", [*same_bound, *named, value]
     return f"({' OR '.join(options) or '0'})", bound
 
@@ -89,11 +94,13 @@ def _after(keys: Sequence[tuple[Sql, str]], values: Sequence[Any]) -> Sql:
 def _in_box(bbox: Sequence[float]) -> Sql:
     """Write the condition that an item's outline shares a point with a box; west greater than east goes around."""
     west, south, east, north = bbox
-    if west > east:
-        left, right = _in_box((west, south, 180.0, north)), _in_box((-180.0, south, east, north))
-        return f"({left[0]} OR {right[0]})", [*left[1], *right[1]]
-    near, values = _near(bbox)
-    return f"({near} AND overlaps_box(geometry, ?, ?, ?, ?))", [*values, west, south, east, north]
+    sql: list[str] = []
+    values: list[Any] = []
+    for low, high in spans(west, east):
+        near, bound = _near((low, south, high, north))
+        sql.append(f"({near} AND overlaps_box(geometry, ?, ?, ?, ?))")
+        values += [*bound, low, south, high, north]
+    return f"({' OR '.join(sql)})", values
 
 
 def _near(bbox: Sequence[float]) -> Sql:

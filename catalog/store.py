@@ -290,7 +290,10 @@ class Store:
             whole = self._collection(name, item)
             listed = [one for one in self.tiles(name) if (folder / one / "catalog.json").is_file()]
             if whole["extent"]["spatial"]["bbox"]:
-                save(folder / "collection.json", collections.linked(whole, listed))
+                whole = collections.linked(whole, listed)
+                if whole != self.collection(name):
+                    save(folder / "collection.json", whole)
+                    upkeep.describe(self, whole)
         with locked(self.root):
             save(self.root / "catalog.json", layout.root_catalog(self.collections()))
 

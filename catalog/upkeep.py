@@ -9,11 +9,11 @@ import logging
 import os
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from catalog.disk import busy, locked, shared, told
 from catalog.index import FOLDER, Index, Key
@@ -50,6 +50,15 @@ def noted(store: "Store", key: Key) -> Iterator[None]:
                 note.unlink(missing_ok=True)
     except (CatalogError, TransientError) as error:
         _LOG.warning("%s of %s will be found later: %s", key[1], key[0], error)
+
+
+def describe(store: "Store", collection: Mapping[str, Any]) -> None:
+    """Tell the index what a collection says of itself now; should that fail, the next of its items tells it."""
+    try:
+        if store.index.filled():
+            store.index.describe([collection])
+    except (CatalogError, TransientError) as error:
+        _LOG.warning("%s will be described later: %s", collection["id"], error)
 
 
 def current(store: "Store") -> Index:

@@ -93,7 +93,7 @@ def store(tmp_path: Path) -> Store:
     return Store(str(tmp_path / "products"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def sample() -> Callable[..., Sample]:
     """Offer samples by stage: of another tile, time or grid, made from published items."""
 

@@ -2,11 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
+import cql2
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.search import search
+from catalog.index import SearchRequest
+from catalog.search import every, search
+from catalog.store import Store
+from catalog.upkeep import current
 from s2lookback.footprint import outline, overlaps
 from s2lookback.grid import Grid
 
@@ -15,13 +19,20 @@ FIJI = Grid(32701, (20.0, 0.0, 172_000.0, 0.0, -20.0, 8_200_000.0), 5, 700)  # a
 PLACES = [outline(FIJI).bbox, outline(Grid(32610, (20.0, 0.0, 600_000.0, 0.0, -20.0, 5_600_040.0), 5, 7)).bbox]
 
 
-@pytest.fixture
-def full(store, sample):
-    for sensed in DAYS:
-        for stage in ("scene", "mask", "mrap"):
-            sample(stage, sensed=sensed).publish(store)
-    sample("scene", tile="01KAA", sensed=DAYS[1], grid=FIJI).publish(store)
-    return store
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def full(request, sample, tmp_path_factory):
+    """Offer the same catalog with each of the indexes; no test changes it."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "postgresql":
+            patch.setenv("S2LOOKBACK_INDEX", request.getfixturevalue("pgstac"))
+        store = Store(str(tmp_path_factory.mktemp(request.param) / "products"))
+        for sensed in DAYS:
+            for stage in ("scene", "mask", "mrap"):
+                sample(stage, sensed=sensed).publish(store)
+        sample("scene", tile="01KAA", sensed=DAYS[1], grid=FIJI).publish(store)
+        yield store
+        if request.param == "postgresql":
+            store.index.close()
 
 
 def walked(store, *, collections, tile, start, end, bbox, point, max_cloud_cover, limit):
@@ -60,7 +71,101 @@ questions = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(question=questions)
 def test_search_answers_as_a_walk_over_the_items_would(full, question):
     assert search(full, **question) == walked(full, **question)
+
+
+def test_each_store_asks_the_index_that_its_environment_names(full, request):
+    assert full.index.name == current(full).name == request.node.callspec.params["full"]
+
+
+def test_an_index_gives_back_every_item_as_it_was_published(full):
+    published = [item for name in full.collections() for item in full.items(name)]
+    index = current(full)
+    assert sorted(index.keys()) == sorted((item["collection"], item["id"]) for item in published)
+    for item in published:
+        assert index.get(item["id"]) == item
+        assert index.get(item["id"], item["collection"]) == item
+        assert index.get(item["id"], "models") is None
+    assert index.get("mrap-10UFB-20240101T000000") is None
+    assert index.collections() == {"masks": 3, "mrap": 3, "scenes": 4}
+
+
+@settings(max_examples=25)
+@given(
+    sortby=st.lists(
+        st.tuples(
+            st.sampled_from(["id", "datetime", "eo:cloud_cover", "properties.grid:code", "collection", "unknown"]),
+            st.sampled_from(["asc", "desc"]),
+        ),
+        unique_by=lambda key: key[0],
+    ),
+    limit=st.integers(1, 11),
+)
+def test_pages_of_any_length_in_any_order_make_the_whole_answer(full, sortby, limit):
+    index = current(full)
+    whole = index.search(SearchRequest(sortby=sortby, limit=100))
+    assert whole.token is None
+    pages = list(every(index, SearchRequest(sortby=sortby, limit=limit)))
+    assert [item["id"] for item in pages] == [item["id"] for item in whole.items]
+    assert len({item["id"] for item in pages}) == 10
+    expected = pages
+    for name, direction in reversed([*sortby, ("id", "asc"), ("collection", "asc")]):
+        known = [item for item in expected if property_of(item, name) is not None]
+        unknown = [item for item in expected if property_of(item, name) is None]
+        known.sort(key=lambda item, name=name: property_of(item, name), reverse=direction == "desc")
+        expected = known + unknown if direction == "asc" else unknown + known
+    assert expected == pages
+
+
+def property_of(item, name):
+    return item.get(name, item["properties"].get(name.removeprefix("properties.")))
+
+
+POLYGON = {"type": "Polygon", "coordinates": [[[-121.6, 50.5], [-121.5, 50.4], [-121.5, 50.6], [-121.6, 50.5]]]}
+PREDICATES = [
+    *('"eo:cloud_cover" <= 30', '"eo:cloud_cover" between 25 and 31.25', '"eo:cloud_cover" is null'),
+    *("id like 'm%-10UFB-202508__T%'", "collection in ('masks', 'mrap')", "\"grid:code\" <> 'MGRS-10UFB'"),
+    *("platform = 'sentinel-2b'", "platform is null", "casei(platform) = casei('SENTINEL-2B')"),
+    *("datetime >= TIMESTAMP('2025-08-11T19:00:00Z')", "t_before(datetime, TIMESTAMP('2025-08-11T19:00:00Z'))"),
+    *('"view:sun_azimuth" > 165', "gsd = 20", "\"s2lookback:method\" = 'lookback'"),
+    "s_intersects(geometry, POLYGON((-124 50, -120 50, -120 51, -124 50)))",
+    "s_intersects(geometry, POINT(-121.5 50.5))",
+]
+
+
+def truth(expression, item):
+    """Say whether a filter is true of an item, false, or neither, since a property is unknown."""
+    parts = [truth(one, item) for one in expression["args"]] if expression["op"] in {"and", "or", "not"} else []
+    if expression["op"] == "not":
+        return None if parts[0] is None else not parts[0]
+    if parts:
+        decisive = expression["op"] == "or"
+        return decisive if decisive in parts else None if None in parts else not decisive
+    try:
+        return cql2.Expr(expression).matches(item)
+    except Exception:  # noqa: BLE001 - cql2 raises no other where a property is not there
+        return None
+
+
+filters = st.recursive(
+    st.sampled_from(PREDICATES),
+    lambda inner: (
+        st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(lambda parts: f"({' '.join(parts)})")
+        | inner.map(lambda one: f"not ({one})")
+    ),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=60)
+@given(text=filters)
+def test_a_filter_means_what_another_implementation_of_cql2_says_it_means(full, text):
+    index = current(full)
+    expression = cql2.parse_text(text)
+    found = {item["id"] for item in every(index, SearchRequest(filter=expression.to_json(), limit=4))}
+    published = [item for name in full.collections() for item in full.items(name)]
+    assert found == {item["id"] for item in published if truth(expression.to_json(), item)}
+    assert index.count(SearchRequest(filter=expression.to_json())) == len(found)

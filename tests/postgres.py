@@ -1,0 +1,70 @@
+"""A private PostgreSQL for the tests, one a session, made with the script that operators use."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "deployments" / "postgres.sh"
+HASTY = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=40 -c shared_buffers=64MB"
+
+
+@contextmanager
+def running(options: str = HASTY) -> Iterator[str]:
+    """Start a cluster in a folder of its own; give the address of an empty database, and stop it at the end."""
+    folder = tempfile.mkdtemp(prefix="s2lookback-postgres-")  # not below pytest's, which only root may enter
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    try:
+        environment = {**os.environ, "POSTGRES_OPTIONS": options}
+        subprocess.run([SCRIPT, "start", folder, str(port)], check=True, env=environment, stdout=subprocess.DEVNULL)
+        yield Path(folder, "address").read_text().strip()
+    finally:
+        subprocess.run([SCRIPT, "stop", folder], check=False)
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """Offer a running PostgreSQL."""
+    with running() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def pgstac_template(cluster: str) -> str:
+    """Prepare pgSTAC once; databases of the tests are copies of this one."""
+    from catalog.pgstac_index import PgstacIndex
+
+    address = _database(cluster, "prepared")
+    index = PgstacIndex(address)
+    index.prepare()
+    index.close()
+    return address
+
+
+_NUMBERS = count()
+
+
+@pytest.fixture(scope="module")
+def pgstac(cluster: str, pgstac_template: str) -> str:
+    """Offer the address of a database with pgSTAC that held nothing before this module."""
+    return _database(cluster, f"test{next(_NUMBERS)}", template=urlsplit(pgstac_template).path[1:])
+
+
+def _database(cluster: str, name: str, template: str = "template1") -> str:
+    with psycopg.connect(cluster, autocommit=True) as base:
+        base.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[call-overload]
+    address = urlsplit(cluster)._replace(path=f"/{name}").geturl()
+    with psycopg.connect(cluster, autocommit=True) as base:
+        base.execute(f"ALTER DATABASE {name} SET search_path = pgstac, public")  # type: ignore[call-overload]
+    return address
