@@ -11,11 +11,13 @@ from pydantic import ValidationError
 from catalog.considered import Considered, consider, second_of
 from catalog.facts import bands_of, sensed_of, settings_of, time_in
 from catalog.layout import Item, replaced_link
+from catalog.light import adjusted, matches_of
 from catalog.lineage import causes, execution, outdated, versions
 from catalog.point import Place, Source, covering, item_at, reflectance, source_at
 from catalog.store import Store
 from catalog.verdict import Folding, Verdict
 from s2lookback.errors import CatalogError
+from s2lookback.mrap.match import Match
 from s2lookback.mrap.policy import Group, groups_of
 from s2lookback.pixel import read_pixel
 from s2lookback.scene import NO_PERCENT
@@ -53,6 +55,11 @@ class Explanation:
     """The scene that is shown; None where none is."""
     values: Mapping[str, float | None]
     """Reflectance by band, 0 to 1; None where nothing is shown."""
+    light: Match | None
+    """The lines that bring the winner to the light of the composite's newest scene, or why there are none; None where
+    no light was matched, or the winner is that scene."""
+    adjusted: Mapping[str, float | None]
+    """Reflectance by band in that light: an estimate, which ``values`` are not; empty where there are no lines."""
     observations: int
     """How often the pixel was seen clear."""
     considered: tuple[Considered, ...]
@@ -98,6 +105,8 @@ def _explain(store: Store, composite: Item, place: Place, until: datetime | None
     considered = tuple(consider(store, place, time, folding, there=time in known) for time in wanted)
     winner = next((one for one in considered if one.sensed == shown), None)
     newer = [time for time in times if at < time <= (until or time)]
+    values = {band: reflectance(store, composite, band, place) for band in group.bands}
+    light = matches_of(store, composite).get(second_of(shown))
     return Explanation(
         sentence=_sentence(f"{place.tile} on {at:%Y-%m-%d}{_named(group, composite)}", winner, considered),
         place=place,
@@ -105,7 +114,9 @@ def _explain(store: Store, composite: Item, place: Place, until: datetime | None
         at=at,
         settings=settings_of(composite),
         winner=winner,
-        values={band: reflectance(store, composite, band, place) for band in group.bands},
+        values=values,
+        light=light,
+        adjusted=adjusted(light, values) if light and light.lines else {},
         observations=read_pixel(store.asset(composite, f"count{group.suffix}"), place.row, place.column),
         considered=considered,
         notes=tuple(_notes(store, place.tile, at, newer, considered)),

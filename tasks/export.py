@@ -1,19 +1,17 @@
 """Products as ENVI, for the tools that burn mappers have."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from catalog.facts import bands_of, grid_of, sensed_of
+from catalog.light import LIGHT, matches_of
 from catalog.store import Store
 from s2lookback.envi import band_name, write_envi
 from s2lookback.errors import SceneError
 from s2lookback.mrap.light_table import relight
-from s2lookback.mrap.match import Match
 from s2lookback.raster import read_band
 from s2lookback.scene import NODATA
 from tasks.products import Item, read_pixels
@@ -62,8 +60,6 @@ def _relit(
     store: Store, item: Item, pixels: NDArray[np.int16], bands: Sequence[str]
 ) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
     """Apply the lines of a composite; tell which pixels are then estimates."""
-    if "s2lookback:light" not in item["properties"]:
+    if LIGHT not in item["properties"]:
         raise SceneError(f"{item['id']}: no light was matched; a composite made with adjust_lighting has lines")
-    rows = json.loads(store.asset(item, "sources").read_text())
-    matches = {row["source"]: TypeAdapter(Match).validate_python(row["light"]) for row in rows if "light" in row}
-    return relight(pixels, read_band(store.asset(item, "source")), matches, bands)
+    return relight(pixels, read_band(store.asset(item, "source")), matches_of(store, item), bands)

@@ -17,7 +17,7 @@ from catalog.items import item_id, mrap_item
 from catalog.lineage import causes
 from catalog.store import Request, Store
 from s2lookback.display import OLDEST
-from s2lookback.errors import SceneError
+from s2lookback.errors import CatalogError, SceneError
 from s2lookback.mrap.difference import changed_pixels
 from s2lookback.mrap.engine import Observation, Summary, fold_files
 from s2lookback.mrap.fold import DAY
@@ -59,6 +59,8 @@ def composite_scene(
     sources = [store.read(href) for href in (scene, mask, reference) if href]
     sensed, bands = sensed_of(sources[0]), bands_of(sources[0])
     groups = groups_of(bands, settings)
+    for earlier in sources[2:]:
+        _check_groups(earlier, groups)
     with store.stage(wanted) as folder:
         summaries = {group.suffix: _fold(folder, store, sources, group) for group in groups}
         seen = np.logical_or.reduce([summary.seen for summary in summaries.values()])
@@ -78,6 +80,20 @@ def composite_scene(
             light=Counter("refused" if match.refused else "matched" for match in matches.values()),
         )
         return publish(store, wanted, folder, described, started, _difference(store, wanted, folder, described))
+
+
+def _check_groups(before: dict[str, Any], groups: list[Group]) -> None:
+    """Demand that every band of the composite before goes by the source that it is to go by."""
+    wanted = {name: f"{SOURCE}{group.suffix}" for group in groups for name in group.bands}
+    there = before["assets"]
+    others = [
+        name for name, key in wanted.items() if name in there and there[name].get(f"s2lookback:{SOURCE}", SOURCE) != key
+    ]
+    if others:
+        raise CatalogError(
+            f"{before['id']}: {', '.join(others)} do not go by the source that the setting groups asks for; "
+            "`s2lookback tile` folds every scene anew"
+        )
 
 
 def _fold(folder: Path, store: Store, sources: list[dict[str, Any]], group: Group) -> Summary:

@@ -10,6 +10,8 @@ from rich.text import Text
 from catalog.explain import Explanation
 from catalog.explain_reduced import ReducedExplanation
 from catalog.verdict import Verdict
+from s2lookback.mrap.match import Match
+from s2lookback.scene import SCALE
 
 
 def composite_text(one: Explanation) -> RenderableType:
@@ -26,6 +28,8 @@ def composite_text(one: Explanation) -> RenderableType:
         parts.append(
             Text(f"mask         {'  made with '.join(by.id for by in (one.winner.mask, one.winner.model) if by)}")
         )
+    if one.light:
+        parts += _light(one.light, one)
     parts += [Text(f"note         {note}", "yellow") for note in one.notes]
     parts.append(_considered(one))
     if len(one.history) > 1:
@@ -67,6 +71,18 @@ def _considered(one: Explanation) -> Table:
     for column in table.columns[:-1]:
         column.no_wrap = True
     return table
+
+
+def _light(light: Match, one: Explanation) -> list[RenderableType]:
+    """Show the lines that bring what is shown to the light of the composite's newest scene, or why there are none."""
+    if not light.lines:
+        return [Text(f"light        as observed: {light.refused}")]
+    table = Table("band", "as observed", "gain", "offset", "residual", "adjusted", box=None, pad_edge=False)
+    for band, line in light.lines.items():
+        fitted = (f"{line.gain:.3f}", f"{line.offset * SCALE:+.4f}", f"{line.residual * SCALE:.4f}")
+        table.add_row(band, _value(one.values[band]), *fitted, _value(one.adjusted[band]))
+    told = f"light        as observed; export --relight applies these lines, fitted on {light.samples} pixels"
+    return [Text(told), table]
 
 
 def _history(one: Explanation) -> Table:

@@ -1,10 +1,13 @@
 """Every pixel explained, on composites that are made here by the slowest obvious definition."""
 
+import io
+import json
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 from rasterio.warp import transform
+from rich.console import Console
 
 from catalog.explain import explain
 from catalog.explain_reduced import explain_reduced
@@ -13,6 +16,7 @@ from catalog.layout import source_link
 from catalog.provenance import Recipe
 from catalog.store import Request
 from catalog.verdict import Verdict
+from flows.cli.explained import composite_text
 from s2lookback.errors import CatalogError, SceneError
 from s2lookback.footprint import outline
 from s2lookback.grid import Grid
@@ -35,7 +39,7 @@ class Maker:
     def __init__(self, store, tile=TILE, grid=GRID):
         self.store, self.tile, self.grid = store, tile, grid
 
-    def _publish(self, stage, sensed, files, build, settings, sources):
+    def _publish(self, stage, sensed, files, build, settings, sources, table=()):
         recipe = Recipe(stage, 1, {one["id"]: one["properties"]["s2lookback:content"] for one in sources}, settings)
         if not sources:
             recipe = Recipe(stage, 1, {"product.zip": "12" * 32}, settings)
@@ -43,7 +47,7 @@ class Maker:
         with self.store.stage(wanted) as folder:
             for name, band in files.items():
                 write_band(folder / f"{name}.tif", band, self.grid, **RASTER)
-            (folder / "sources.json").write_text("[]") if stage == "mrap" else None
+            (folder / "sources.json").write_text(json.dumps(table)) if stage == "mrap" else None
             basis = Basis(
                 tile=self.tile, sensed=sensed, grid=self.grid, footprint=outline(self.grid), software=SOFTWARE,
                 files=sorted(path.name for path in folder.iterdir()), sources=[source_link(one) for one in sources],
@@ -64,7 +68,7 @@ class Maker:
             lambda basis: mask_item(basis, about, method="rules", counts={}), facts, [scene],
         )  # fmt: skip
 
-    def composite(self, sensed, pixels, source, sources, settings, count=None, doubt=None, visible=None):
+    def composite(self, sensed, pixels, source, sources, settings, count=None, doubt=None, visible=None, table=()):
         days = (source // 86_400).astype(np.uint16)
         count = np.ones(source.shape, np.uint16) if count is None else count
         doubt = np.full(source.shape, 255, np.uint8) if doubt is None else doubt
@@ -82,9 +86,10 @@ class Maker:
         return self._publish(
             "mrap", sensed, files,
             lambda basis: mrap_item(
-                basis, BANDS, start=START, filled_fraction=1, age_days={}, source_count=1, groups=groups
+                basis, BANDS, start=START, filled_fraction=1, age_days={}, source_count=1, groups=groups,
+                light={"matched": 1} if table else None,
             ),
-            settings, sources,
+            settings, sources, table,
         )  # fmt: skip
 
     def reduced(self, sensed, pixels, estimated, sources, measured):
@@ -230,6 +235,55 @@ def test_bands_that_come_from_two_dates_are_explained_apart(maker):
     assert (infrared.values, visible.values) == ({"B12": 0.02, "B8A": 0.02}, {"B04": 0.01})
     assert [one.reason for one in visible.considered] == ["smoke in the visible bands", "shown: newest clear view"]
     assert infrared.notes == visible.notes == ()
+
+
+def lit(maker, light):
+    """Publish two dates of which the second shows only its left half, and how the first was brought to its light."""
+    pixels = np.full((len(BANDS), *GRID.shape), 1000, np.int16)
+    scenes = [maker.scene(time, pixels * (number + 1)) for number, time in enumerate(TIMES[:2])]
+    masks = [maker.mask(*pair, uniform(Class.CLEAR), uniform(0)) for pair in zip(scenes, TIMES[:2], strict=True)]
+    seconds = [int(time.timestamp()) for time in TIMES[:2]]
+    source = np.where(np.arange(7) < 3, seconds[1], seconds[0]).astype(np.uint32) * np.ones((4, 1), np.uint32)
+    table = [{"source": seconds[1], "scene": "new", "pixels": 12}, {"source": seconds[0], "light": light}]
+    settings = {"visible": False, "adjust_lighting": True}
+    return maker.composite(TIMES[1], pixels, source, [scenes[1], masks[1]], settings, table=table)
+
+
+def test_the_lines_that_change_the_light_of_a_pixel_are_told_with_what_they_give(maker):
+    lines = {
+        name: {"gain": gain, "offset": 12.5, "residual": 3.0} for name, gain in zip(BANDS, (0.9, 1, 2), strict=True)
+    }
+    lit(maker, {"lines": lines, "samples": 1234, "refused": ""})
+    (new,), (old,) = (explain(maker.store, *lonlat(1, column)) for column in (1, 5))
+    assert (new.light, new.adjusted) == (None, {})
+    assert (old.light.samples, old.light.lines["B04"].gain, old.light.lines["B04"].residual) == (1234, 2, 3)
+    assert old.values == dict.fromkeys(BANDS, 0.1)
+    assert old.adjusted == {"B12": 0.0912, "B8A": 0.1012, "B04": 0.2012}  # 912.5 and its like go to the even number
+    table = shown(old)
+    assert "light as observed; export --relight applies these lines, fitted on 1234 pixels" in table
+    assert "B12 0.1000 0.900 +0.0013 0.0003 0.0912" in table
+    assert "light" not in shown(new)
+
+
+def test_a_light_that_was_not_matched_says_why(maker):
+    lit(maker, {"lines": {}, "samples": 7, "refused": "7 of 9 pixels are stable, expected 1000"})
+    (found,) = explain(maker.store, *lonlat(1, 5))
+    assert found.adjusted == {}
+    assert "light as observed: 7 of 9 pixels are stable, expected 1000" in shown(found)
+
+
+def shown(found):
+    """Print an explanation as a person sees it, single-spaced."""
+    console = Console(width=200, file=io.StringIO())
+    console.print(composite_text(found))
+    return " ".join(console.file.getvalue().split())
+
+
+def test_a_list_of_sources_that_is_damaged_is_one_sentence(maker):
+    composite = lit(maker, {"lines": {}, "samples": 7, "refused": "why"})
+    maker.store.asset(composite, "sources").write_text('[{"source": "then"}]')
+    with pytest.raises(CatalogError, match=r"sources\.json: is damaged, expected a list of sources"):
+        explain(maker.store, *lonlat(1, 5))
 
 
 def test_a_clear_pixel_that_is_not_surely_clear_says_how_sure_it_is(maker):

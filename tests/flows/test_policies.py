@@ -8,7 +8,9 @@ import pytest
 
 from catalog.facts import bands_of
 from catalog.store import Store
+from flows.mrap import mrap as fold
 from flows.tile import tile as update
+from s2lookback.errors import CatalogError
 from s2lookback.masking.classes import Class
 from s2lookback.raster import read_band
 from s2lookback.scene import NO_PERCENT, NODATA
@@ -80,3 +82,14 @@ def test_the_item_says_which_bands_go_by_which_source(made):
     assert set(told.values()) <= set(item["assets"])
     assert "Of the bands B04, B03, B02." in item["assets"]["sensed-visible"]["description"]
     assert "visible and infrared bands each of one scene" in item["properties"]["processing:lineage"]
+
+
+@pytest.mark.parametrize(("before", "after"), [("split", "one"), ("one", "split")])
+def test_a_composite_whose_bands_go_by_other_sources_is_not_built_on(tmp_path, source, scenario, before, after):
+    asked = Settings(mrap=MrapSettings(groups=before), mask=MaskSettings(method="rules"))
+    last = sensing_times(scenario)[1]
+    update(TILE, source, str(tmp_path), asked, end=last)
+    held = {path: path.read_bytes() for path in (tmp_path / "mrap").rglob("*.json")}
+    with pytest.raises(CatalogError, match=r"B04, B03, B02 do not go by the source that the setting groups asks for"):
+        fold(TILE, last, str(tmp_path), MrapSettings(groups=after))
+    assert {path: path.read_bytes() for path in (tmp_path / "mrap").rglob("*.json")} == held
