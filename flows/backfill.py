@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from prefect import flow, get_run_logger
 
+from flows.parameters import Tile
 from flows.tile import update_products
 from s2lookback.settings import Settings
 from tasks.account import accounted
@@ -14,7 +15,7 @@ from tasks.turn import turn
 
 @flow(name="backfill", flow_run_name="backfill {tile}")
 def backfill(
-    tile: str,
+    tile: Tile,
     start: datetime | None = None,
     end: datetime | None = None,
     root: str = "",

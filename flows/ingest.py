@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
+from flows.parameters import Tile
 from flows.progress import track
 from s2lookback.settings import IngestSettings
 from s2lookback.sources.settings import SourceSettings
@@ -17,7 +18,7 @@ from tasks.report import LeftOut, TileReport
 
 @flow(name="ingest", flow_run_name="ingest {tile}", task_runner=SIDE_BY_SIDE)
 def ingest(
-    tile: str,
+    tile: Tile,
     source: SourceSettings = SourceSettings(),
     root: str = "",
     settings: IngestSettings = IngestSettings(),

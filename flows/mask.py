@@ -4,6 +4,7 @@ from datetime import datetime
 
 from prefect import flow
 
+from flows.parameters import Tile
 from s2lookback.settings import MaskSettings
 from tasks.history import scene_at, steps_before
 from tasks.mask import masked
@@ -13,7 +14,7 @@ from tasks.train import trained
 
 
 @flow(name="mask", flow_run_name="mask {tile} {sensed:%Y-%m-%d}")
-def mask(tile: str, sensed: datetime, root: str = "", settings: MaskSettings = MaskSettings()) -> Product:
+def mask(tile: Tile, sensed: datetime, root: str = "", settings: MaskSettings = MaskSettings()) -> Product:
     """Classify the pixels of one scene against the composite before it.
 
     Args:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from prefect import flow
 
+from flows.parameters import Tile
 from s2lookback.settings import MrapSettings
 from tasks.history import mask_of, scene_at, steps_before
 from tasks.mrap import folded
@@ -12,7 +13,7 @@ from tasks.policy import Product
 
 
 @flow(name="mrap", flow_run_name="mrap {tile} {sensed:%Y-%m-%d}")
-def mrap(tile: str, sensed: datetime, root: str = "", settings: MrapSettings = MrapSettings()) -> Product:
+def mrap(tile: Tile, sensed: datetime, root: str = "", settings: MrapSettings = MrapSettings()) -> Product:
     """Fold one masked scene into the composite before it.
 
     Args:

@@ -1,21 +1,23 @@
 """Every tile, every night."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
-from pydantic import Field
 
 from flows.dispatch import dispatch_all
+from flows.parameters import AtOnce, Tile
 from flows.tile import tile as update
 from s2lookback.errors import CatalogError, GridMismatchError, SceneError, TransientError
 from s2lookback.settings import Settings
 from s2lookback.sources.settings import SourceSettings
-from tasks.account import account, forget_old
+from tasks.account import account, entries_of, forget_old
 from tasks.ingest import list_tiles
+from tasks.ledger import note
 from tasks.place import deployed, root_of, source_of
 from tasks.report import TileReport, markdown
 
@@ -34,10 +36,10 @@ def nightly(
     source: SourceSettings = SourceSettings(),
     root: str = "",
     settings: Settings = Settings(),
-    tiles: list[str] | None = None,
+    tiles: list[Tile] | None = None,
     start: datetime | None = None,
     end: datetime | None = None,
-    at_once: Annotated[int, Field(ge=1, le=1000)] = 40,
+    at_once: AtOnce = 40,
 ) -> list[TileReport]:
     """Bring every tile up to date; one tile's failure stops no other.
 
@@ -50,8 +52,25 @@ def nightly(
         end: Last sensing time to ingest.
         at_once: Tiles that are handed to workers at the same time; how many of them run is the pool's limit.
     """
-    place = root_of(root)
     names = tiles or list_tiles(source_of(source), settings.ingest)
+    return update_tiles(names, source, root, settings, start, end, at_once)
+
+
+def update_tiles(
+    names: Sequence[str],
+    source: SourceSettings,
+    root: str,
+    settings: Settings,
+    start: datetime | None,
+    end: datetime | None,
+    at_once: int,
+) -> list[TileReport]:
+    """Bring some tiles up to date, each in a run of its own, and say what came of it.
+
+    Raises:
+        RuntimeError: If a tile failed by a bug, once all were tried.
+    """
+    place = root_of(root)
     asked = {"source": source, "root": root, "settings": settings, "start": start, "end": end}
     states = dispatch_all(
         update,
@@ -83,8 +102,9 @@ def _report(root: str, name: str, state: State[Any]) -> TileReport:
     if kept is not None:
         return kept
     if deployed():
-        done = state.is_completed()
-        return TileReport(name, failed="" if done else f"{state.message}", error="" if done else f"{state.name}")
+        report = TileReport(name, failed=f"{state.message}", error=f"{state.name}")
+        note(root, entries_of(report))
+        return report
     outcome = state.result(raise_on_failure=False)
     if isinstance(outcome, TileReport):
         return outcome

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from prefect import flow
 
+from flows.parameters import Tile
 from s2lookback.settings import ReduceSettings
 from tasks.history import step_at
 from tasks.place import root_of
@@ -12,7 +13,7 @@ from tasks.reduce import reduced
 
 
 @flow(name="reduce", flow_run_name="reduce {tile} {sensed:%Y-%m-%d}")
-def reduce(tile: str, sensed: datetime, root: str = "", settings: ReduceSettings = ReduceSettings()) -> Product:
+def reduce(tile: Tile, sensed: datetime, root: str = "", settings: ReduceSettings = ReduceSettings()) -> Product:
     """Make the thin cloud of one masked and composited scene thinner.
 
     Args:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from prefect import flow, get_run_logger
 
+from flows.parameters import Tile
 from flows.tile import update_products
 from s2lookback.settings import Settings
 from tasks.account import accounted
@@ -15,7 +16,7 @@ from tasks.turn import turn
 
 @flow(name="retract", flow_run_name="retract {tile} {sensed:%Y-%m-%d}")
 def retract(
-    tile: str, sensed: datetime, reason: str = "", root: str = "", settings: Settings = Settings()
+    tile: Tile, sensed: datetime, reason: str = "", root: str = "", settings: Settings = Settings()
 ) -> TileReport:
     """Take one scene out for good, with all that was made of it, and bring the tile's other products up to date.
 

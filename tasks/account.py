@@ -60,7 +60,7 @@ def _kept(root: str, report: TileReport) -> Iterator[None]:
 
 
 def _write(root: str, report: TileReport) -> None:
-    note(root, _entries(report))
+    note(root, entries_of(report))
     if deployed():
         path = _path(root, flow_run.id)
         with told(path):
@@ -68,7 +68,8 @@ def _write(root: str, report: TileReport) -> None:
         save(path, _REPORT.dump_python(report, mode="json"))
 
 
-def _entries(report: TileReport) -> list[Entry]:
+def entries_of(report: TileReport) -> list[Entry]:
+    """List what went wrong, as the ledger notes it."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     flow, run = flow_run.flow_name or "", flow_run.id or ""
     found = [

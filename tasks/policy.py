@@ -13,10 +13,11 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import exponential_backoff
 
 from catalog.store import Request, Store
+from s2lookback.cores import cores
 from s2lookback.errors import TransientError
 
 SIDE_BY_SIDE: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(  # type: ignore[assignment]  # invariant in its future
-    max_workers=min(4, os.cpu_count() or 1)
+    max_workers=min(4, cores())
 )
 """For tasks of one flow that do not wait for each other: a full scene takes about 1 GB while it is read."""
 

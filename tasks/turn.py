@@ -17,6 +17,9 @@ from tasks.place import deployed
 TURNS = ".turns"
 """Folder of the catalog whose folders are locked."""
 
+LIMIT = "tile-{}"
+"""Name of the server's limit of a tile."""
+
 LEASE = 60
 """Seconds for which the server keeps a turn of a run that says no more."""
 
@@ -48,7 +51,7 @@ def _leased(tile: str) -> Iterator[None]:
     if not deployed():
         yield
         return
-    limit = f"tile-{tile}"
+    limit = LIMIT.format(tile)
     with get_client(sync_client=True) as client:
         try:
             client.upsert_global_concurrency_limit_by_name(limit, 1)

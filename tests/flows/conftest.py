@@ -1,6 +1,7 @@
 """A Prefect server of the tests' own, and tiny tiles to run the flows on."""
 
 import os
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ from prefect.testing.utilities import prefect_test_harness
 from s2lookback.settings import MaskSettings, Settings
 from s2lookback.simulate import Scenario
 from s2lookback.sources.settings import SourceSettings
+from tests.flows.server import Server, call
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
@@ -37,3 +39,15 @@ def source(scenario) -> SourceSettings:
 def settings() -> Settings:
     """Train early, on few pixels."""
     return Settings(mask=MaskSettings(min_training_scenes=3, training_lag=0, sample_size=500, trees=8))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[Server]:
+    """Start a server as an agency would, deploy everything, stop it at the end."""
+    served = Server(tmp_path_factory.mktemp("prefect"))
+    try:
+        served.start()
+        call([sys.executable, "-m", "flows.cli", "deploy", "--tiles", "2"], served.environment)
+        yield served
+    finally:
+        served.stop()

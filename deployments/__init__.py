@@ -1,0 +1,1 @@
+"""Where and when. Flows import nothing from here."""

@@ -1,0 +1,5 @@
+"""The program, run as a module."""
+
+from flows.cli import app
+
+app()

@@ -1,0 +1,145 @@
+"""A Prefect server as an agency runs one, and workers, to be started, killed and started again by tests."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PREFECT = (sys.executable, "-m", "prefect")
+FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> Any:
+    """Ask again and again until there is an answer."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        answer = condition()
+        if answer:
+            return answer
+        time.sleep(0.2)
+    pytest.fail(f"{what} did not happen within {seconds} s")
+
+
+@dataclass
+class Server:
+    """A server of our own in a folder of its own."""
+
+    home: Path
+    port: int = field(default_factory=free_port)
+    process: Any = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a worker, or a person's shell, needs to know."""
+        return os.environ | {
+            "PREFECT_HOME": str(self.home),
+            "PREFECT_API_URL": f"http://127.0.0.1:{self.port}/api",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+            "PREFECT_LOGGING_LEVEL": "WARNING",
+            "PREFECT_WORKER_QUERY_SECONDS": "2",
+            "PYTHONPATH": str(ROOT),
+            "S2LOOKBACK_ROOT": str(self.home / "products"),
+            "S2LOOKBACK_BACK_OFF": "1",
+            "S2LOOKBACK_CPUS": "1",
+        }
+
+    @property
+    def products(self) -> Path:
+        return self.home / "products"
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.environment["PREFECT_API_URL"], timeout=60, trust_env=False)
+
+    def start(self) -> None:
+        command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
+        self.process = spawn(command, self.environment, self.home / "server.log")
+        wait_for(self.healthy, 180, "a healthy server")
+
+    def stop(self, with_signal: int = signal.SIGTERM) -> None:
+        kill(self.process, with_signal)
+
+    def healthy(self) -> bool:
+        try:
+            with self.client() as client:
+                return client.get("/health").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def ask(self, path: str, body: Any) -> Any:
+        with self.client() as client:
+            answer = client.post(path, json=body)
+            answer.raise_for_status()
+            return answer.json()
+
+    def deployment(self, name: str) -> dict[str, Any]:
+        return next(one for one in self.ask("/deployments/filter", {}) if one["name"] == name)
+
+    def trigger(self, name: str, **parameters: Any) -> str:
+        """Start a run as a person does from the form; give its id."""
+        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        return str(self.ask(f"/deployments/{self.deployment(name)['id']}/create_flow_run", body)["id"])
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        with self.client() as client:
+            return dict(client.get(f"/flow_runs/{run_id}").json())
+
+    def state(self, run_id: str) -> str:
+        return str(self.run(run_id)["state"]["type"])
+
+    def runs(self, deployment: str) -> list[dict[str, Any]]:
+        """List the runs of a deployment that are not merely scheduled for later, oldest first."""
+        wanted = {"deployments": {"name": {"any_": [deployment]}}, "sort": "START_TIME_ASC"}
+        return [one for one in self.ask("/flow_runs/filter", wanted) if not one["auto_scheduled"]]
+
+    def end(self, run_id: str, seconds: float = 200) -> str:
+        """Wait for the end of a run; give its last state."""
+        return str(wait_for(lambda: (state := self.state(run_id)) in FINAL and state, seconds, "the end of the run"))
+
+
+def spawn(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command, env=environment, cwd=log.parent, stdout=output, stderr=output, start_new_session=True
+        )
+
+
+def kill(process: subprocess.Popen[bytes], with_signal: int) -> None:
+    """End a process that was spawned here, with all that it started in its session."""
+    if process.poll() is None:
+        os.killpg(process.pid, with_signal)
+        process.wait(60)
+
+
+def call(command: list[str], environment: dict[str, str]) -> str:
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@contextmanager
+def worker(server: Server, pool: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Keep a worker at work while the block runs."""
+    command = [*PREFECT, "worker", "start", "--pool", pool, "--name", f"{pool}-{time.monotonic_ns()}"]
+    process = spawn(command, server.environment | settings, server.home / f"worker-{pool}.log")
+    try:
+        yield process
+    finally:
+        kill(process, signal.SIGKILL)
