@@ -26,7 +26,7 @@ from s2lookback.simulate.labels import weak_labels
 from s2lookback.simulate.mistakes import mistaken_labels
 from s2lookback.simulate.moment import Moment, observe, shaded_surface, surface_of
 from s2lookback.simulate.scenario import Scenario, generator, scene_number
-from s2lookback.simulate.sensor import noise
+from s2lookback.simulate.sensor import SATURATED, noise, saturation
 from s2lookback.simulate.swath import VIEW_AZIMUTH, at_edge, later_view, view_incidence
 
 Level = Literal["L1C", "L2A"]
@@ -52,6 +52,8 @@ def scene_of(scenario: Scenario, sensed: datetime, moment: Moment, bands: tuple[
         seen = _seen(moment, bands, generator(scenario, "haze", sensed), level)
         sensors = [generator(scenario, f"sensor {level} {band}", sensed) for band in bands]
         pixels = _counted(seen, noise(seen, bands, moment.sun_elevation), sensors)
+        full = saturation(bands, moment.sun_elevation)[:, None, None]
+        pixels = np.where(seen >= full, np.int16(SATURATED), pixels)
     else:
         random = generator(scenario, "sensor", sensed)
         pixels = _digital(_through_air(moment, bands, random), random)

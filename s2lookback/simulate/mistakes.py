@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from s2lookback.masking.classes import Class
 from s2lookback.scene import NO_PERCENT
 from s2lookback.simulate.atmosphere import aerosol_opacity, cloud_opacity
+from s2lookback.simulate.fire import emission
 from s2lookback.simulate.fractal import fractal
 from s2lookback.simulate.moment import Moment
+from s2lookback.simulate.sensor import saturation
 from s2lookback.simulate.spectra import BRIGHT, DARK, PLANTS
 from s2lookback.simulate.surface import snow_cover
 from s2lookback.simulate.truth import THICK, classes_of
 
-NODATA, SHADE, SHADOW, PLANT, BARE, WATER, MEDIUM, HIGH, CIRRUS, SNOW = 0, 2, 3, 4, 5, 6, 8, 9, 10, 11
+NODATA, DEFECT, SHADE, SHADOW, PLANT, BARE, WATER, MEDIUM, HIGH, CIRRUS, SNOW = 0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11
 """Codes of Sen2Cor's scene classification."""
 CLOUDS = (MEDIUM, HIGH, CIRRUS)
 
@@ -69,8 +71,12 @@ def mistaken_labels(
 
 
 def _right(moment: Moment, classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Label as a processor without fault would: smoke and fire have no code of their own and are the ground below."""
+    """Label as a processor without fault would.
+
+    Smoke and fire have no code and are the ground below them, save fire that fills the detector of B12: a defect.
+    """
     scl = _ground(moment, classes)
+    scl[emission(moment.fire.heat, ("B12",))[0] >= saturation(("B12",), moment.sun_elevation)] = DEFECT
     thick = moment.low + moment.high >= THICK
     cloudy = np.isin(classes, (Class.THIN_CLOUD, Class.THICK_CLOUD))
     scl[cloudy] = np.where(moment.high > moment.low, CIRRUS, np.where(thick, HIGH, MEDIUM))[cloudy]

@@ -19,7 +19,7 @@ from s2lookback.simulate.swath import VIEW_AZIMUTH, inside_swath, view_incidence
 from s2lookback.simulate.water import glint
 
 _BRIGHTEST = 1.5
-"""Reflectance at which the sensor saturates."""
+"""Reflectance at which the valley's sensor saturates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,8 @@ def shaded_surface(moment: Moment, bands: tuple[str, ...], shadow: NDArray[np.fl
 
 
 def _with_flames(lit: NDArray[np.float32], moment: Moment, bands: tuple[str, ...]) -> NDArray[np.float32]:
-    surface: NDArray[np.float32] = np.clip(lit + emission(moment.fire.heat, bands), 0.0, _BRIGHTEST)
+    brightest = np.inf if moment.ground.family.physical else _BRIGHTEST
+    surface: NDArray[np.float32] = np.clip(lit + emission(moment.fire.heat, bands), 0.0, brightest)
     return surface
 
 

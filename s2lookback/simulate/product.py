@@ -24,6 +24,7 @@ from s2lookback.simulate.documents import (
     granule_document,
     product_document,
 )
+from s2lookback.simulate.sensor import SATURATED
 
 _SIZES = (10, 20, 60)
 _AT_10M = ("B02", "B03", "B04", "B08")
@@ -117,8 +118,9 @@ def _masks(scene: Scene, folder: str) -> Iterator[Image]:
 
 
 def _numbers(pixels: NDArray[np.int16]) -> NDArray[np.uint16]:
-    """Turn reflectance × 10 000 into digital numbers with the offset, 0 outside the swath."""
-    numbers = np.clip(pixels.astype(np.int32) + OFFSET, 1, np.iinfo(np.uint16).max - 1)
+    """Turn reflectance × 10 000 into digital numbers with the offset, 0 outside the swath, 65535 where saturated."""
+    numbers = np.clip(pixels.astype(np.int32) + OFFSET, 1, None)
+    numbers[pixels == SATURATED] = np.iinfo(np.uint16).max
     return np.where(pixels == NODATA, 0, numbers).astype(np.uint16)
 
 

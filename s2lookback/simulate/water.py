@@ -20,7 +20,7 @@ def glint(sun: tuple[float, float], eye: tuple[float, float], wind: float) -> fl
     between = math.cos(zenith) * math.cos(incidence) + math.sin(zenith) * math.sin(incidence) * math.cos(
         toward_sun - toward_eye
     )
-    half = math.acos(between) / 2
+    half = math.acos(min(1.0, between)) / 2
     upright = (math.cos(zenith) + math.cos(incidence)) / (2 * math.cos(half))
     variance = 0.003 + 0.00512 * wind
     slopes = math.exp(-(1 / upright**2 - 1) / variance) / (math.pi * variance)
