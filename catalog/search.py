@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
+from math import inf
 
 from catalog.index import Filter, Index, SearchRequest
 from catalog.items import COLLECTIONS
@@ -15,7 +16,7 @@ from s2lookback.errors import CatalogError
 _PAGE = 10_000
 
 
-def search(
+def search(  # noqa: PLR0913  one argument a filter
     store: Store,
     *,
     collections: Sequence[str] | None = None,
@@ -25,6 +26,7 @@ def search(
     bbox: Sequence[float] | None = None,
     point: tuple[float, float] | None = None,
     max_cloud_cover: float | None = None,
+    max_age: int | None = None,
     limit: int | None = None,
 ) -> list[Item]:
     """Find items, newest first.
@@ -39,6 +41,7 @@ def search(
             crosses the antimeridian.
         point: Longitude and latitude that it must cover.
         max_cloud_cover: Percent of the valid pixels; an item that does not know is left out.
+        max_age: Days that 95 of 100 pixels of a composite are at most old; an item that does not know is left out.
         limit: Most items to give.
     """
     for name in collections or ():
@@ -48,9 +51,10 @@ def search(
         bbox=bbox,
         intersects=None if point is None else {"type": "Point", "coordinates": list(point)},
         filter=_filter(tile, start, end, max_cloud_cover),
-        limit=_PAGE if limit is None else limit,
+        limit=_PAGE if limit is None or max_age is not None else limit,
     )
-    return list(islice(every(current(store), request), limit))
+    found = every(current(store), request)
+    return list(islice((item for item in found if max_age is None or _age(item) <= max_age), limit))
 
 
 def every(index: Index, request: SearchRequest) -> Iterator[Item]:
@@ -76,6 +80,10 @@ def find_item(store: Store, name: str) -> Item:
     if item is None:
         raise CatalogError(f"{name}: there is no such item in {store.root}")
     return item
+
+
+def _age(item: Item) -> float:
+    return float(item["properties"].get("s2lookback:age_days", {}).get("p95", inf))
 
 
 def _filter(

@@ -1,6 +1,6 @@
 """Subcommands that look at what is there."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from flows.cli.words import HERE, Root, Since, Until, app, end_of, err, out, percent, sentences, until, utc
+from flows.cli.times import Since, Until, period
+from flows.cli.words import HERE, Root, app, err, out, sentences
+from flows.cli.words import until as until_time
 from s2lookback.bands import ENVI_BANDS
 
 
@@ -29,37 +31,52 @@ class Explained(StrEnum):
     REDUCED = "reduced"
 
 
-@app.command(epilog="Example: s2lookback search --root demo/catalog --tile 10UFB --product mrap --cloud-below 20")
-def search(
+@app.command(
+    epilog="Example: s2lookback search --root demo/catalog --tile 10UFB --product mrap --since '10 days' --max-age 5"
+)
+def search(  # noqa: PLR0913, PLR0917  one option a filter
     root: Root = HERE,
     product: Annotated[list[Kind] | None, typer.Option(help="Kind of product; may be given several times.")] = None,
     tile: Annotated[str | None, typer.Option(help="MGRS tile without the T.")] = None,
-    start: Since = None,
-    end: Until = None,
+    since: Since = None,
+    until: Until = None,
     at: Annotated[tuple[float, float] | None, typer.Option(help="Longitude and latitude to cover.")] = None,
+    bbox: Annotated[
+        tuple[float, float, float, float] | None, typer.Option(help="West, south, east and north to touch, degrees.")
+    ] = None,
     cloud_below: Annotated[float | None, typer.Option(min=0, max=100, help="Largest cloud cover, percent.")] = None,
+    max_age: Annotated[
+        int | None, typer.Option(min=0, help="Of composites: largest age of 95 of 100 pixels, days.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most items to list.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print a GeoJSON feature collection.")] = False,
+    file: Annotated[
+        Path | None, typer.Option("--out", help="Write them to a file: .geojson, or .parquet for stac-geoparquet.")
+    ] = None,
 ) -> None:
-    """List what the catalog holds, newest first."""
+    """List what the catalog holds, newest first.
+
+    A time is a day (2025-08-30), a moment (2025-08-30T19:38, UTC), `today`, `yesterday`, or how long ago: `36 hours`,
+    `10 days`, `2 weeks`. How long ago counts back from the end given by `--until`, and from now where none is given.
+    """
     from catalog.search import search as find
     from catalog.store import Store
+    from flows.cli.found import feature_collection, found_table, hint, write
 
+    store = Store(str(root))
+    start, end = period(since, until, datetime.now(UTC))
     with sentences():
         items = find(
-            Store(str(root)), collections=product, tile=tile, start=utc(start), end=end_of(end), point=at,
-            max_cloud_cover=cloud_below, limit=limit,
+            store, collections=product, tile=tile, start=start, end=end, bbox=bbox, point=at,
+            max_cloud_cover=cloud_below, max_age=max_age, limit=limit,
         )  # fmt: skip
-    if as_json:
-        out.print_json(data={"type": "FeatureCollection", "features": items})
-        return
-    table = Table("id", "sensed (UTC)", "cloud %", "clear %", box=None, pad_edge=False)
-    table.columns[0].no_wrap = True
-    for item in items:
-        facts = item["properties"]
-        sensed, cloud = facts["datetime"][:16].replace("T", " "), facts.get("eo:cloud_cover")
-        table.add_row(item["id"], sensed, percent(cloud, 1), percent(facts.get("s2lookback:clear_fraction"), 100))
-    out.print(table if items else "nothing found")
+        if file is not None:
+            write(store, items, file)
+            out.print(f"{file}", soft_wrap=True, highlight=False)
+        elif as_json:
+            out.print_json(data=feature_collection(store, items))
+        else:
+            out.print(found_table(items) if items else hint(store, product))
     if len(items) == limit:
         err.print(f"only the newest {limit} are listed: --limit lists more")
 
@@ -121,7 +138,7 @@ def explain(
     from catalog.store import Store
     from flows.cli.explained import composite_text, reduced_text
 
-    store, moment = Store(str(root)), until(at)
+    store, moment = Store(str(root)), until_time(at)
     found: list[Explanation] | list[ReducedExplanation]
     with sentences():
         if product is Explained.MRAP:
