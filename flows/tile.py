@@ -1,7 +1,7 @@
 """One tile: every scene that the catalog holds, masked, folded and reduced in the order in which it was sensed."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -11,10 +11,10 @@ from prefect.runtime import flow_run
 from catalog.store import Request, Store
 from flows.dispatch import dispatch
 from flows.ingest import ingest
+from flows.parameters import Tile
 from flows.progress import track
 from flows.train import train
 from s2lookback.errors import SceneError
-from s2lookback.masking.mask import month_of
 from s2lookback.settings import MaskSettings, Settings
 from s2lookback.sources.settings import SourceSettings
 from tasks.account import accounted
@@ -25,8 +25,8 @@ from tasks.place import deployed, root_of, source_of
 from tasks.policy import patience
 from tasks.reduce import reduced
 from tasks.report import DateReport, TileReport
-from tasks.retract import withdraw
-from tasks.train import train_model, trained
+from tasks.retract import withdraw, withdraw_spare
+from tasks.train import half_of, train_model, trained
 from tasks.turn import turn
 
 Period = tuple[datetime, datetime]
@@ -35,7 +35,7 @@ Period = tuple[datetime, datetime]
 
 @flow(name="tile", flow_run_name="tile {tile}")
 def tile(
-    tile: str,
+    tile: Tile,
     source: SourceSettings = SourceSettings(),
     root: str = "",
     settings: Settings = Settings(),
@@ -78,28 +78,46 @@ def update_products(
     models: dict[datetime, str | None] = {}
     for scene in track(scenes_of(root, tile), tile=tile, stage="products"):
         with report.leaving_out(f"scene of {scene}"):
-            month = month_of(scene.sensed)
+            half = half_of(scene.sensed)
             anew = again is not None and again[0] <= scene.sensed <= again[1]
-            if month not in models:
-                models[month] = _model(steps, scene, root, settings, report, again=anew)
-            steps.append(_step(scene, steps, models[month], root, settings, report, again=anew))
+            if half not in models:
+                models[half] = _model(steps, scene, root, settings, report, served=models.values(), again=anew)
+            steps.append(_step(scene, steps, models[half], root, settings, report, again=anew))
+    for name in withdraw_spare(root, tile, models.values()):
+        get_run_logger().info("%s: %s is taken out, for the model of the month serves on", tile, name)
 
 
 def _model(
-    steps: list[Step], scene: Arrival, root: str, settings: Settings, report: TileReport, *, again: bool
+    steps: list[Step],
+    scene: Arrival,
+    root: str,
+    settings: Settings,
+    report: TileReport,
+    *,
+    served: Collection[str | None],
+    again: bool,
 ) -> str | None:
-    """Give the model of the scene's month; None where none can be trained, and the rules must do."""
+    """Give the model of the scene's month, or half of it; None where none can be trained, and the rules must do."""
     try:
         make = partial(_train_elsewhere, again=again) if deployed() else train_model
         product = trained(steps, scene.sensed, root, settings.mask, again=again, make=make)
     except SceneError as error:
         get_run_logger().warning("%s %s: masked by rules: %s", scene.tile, scene, error)
         return None
-    return None if product is None else report.count("model", product)
+    if product is None:
+        return None
+    return product.href if product.href in served else report.count("model", product)
 
 
 def _train_elsewhere(
-    wanted: Request, *, root: str, month: datetime, steps: Sequence[Step], settings: MaskSettings, again: bool
+    wanted: Request,
+    *,
+    root: str,
+    month: datetime,
+    steps: Sequence[Step],
+    champion: str | None,
+    settings: MaskSettings,
+    again: bool,
 ) -> str:
     """Train a model in the pool that is for training; here if no worker takes it up, or it did not come out as wanted.
 
@@ -109,7 +127,9 @@ def _train_elsewhere(
     place = flow_run.parameters.get("root", "")  # as this run was asked: where it is may be another machine's business
     asked = {"tile": wanted.tile, "sensed": month, "root": place, "settings": settings, "again": again}
     dispatch(train, asked, key=wanted.recipe.digest, patience=patience())
-    return Store(root).find(wanted) or train_model(wanted, root=root, month=month, steps=steps, settings=settings)
+    return Store(root).find(wanted) or train_model(
+        wanted, root=root, month=month, steps=steps, champion=champion, settings=settings
+    )
 
 
 def _step(

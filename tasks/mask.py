@@ -8,12 +8,14 @@ from prefect import task
 from catalog.items import mask_item
 from catalog.store import Request, Store
 from s2lookback.masking.classes import Class, uses
+from s2lookback.masking.drift import drift
 from s2lookback.masking.mask import classify
 from s2lookback.pictures import class_image, thumbnail
 from s2lookback.raster import write_band
 from s2lookback.scene import NO_PERCENT
 from s2lookback.settings import MaskSettings
 from tasks.history import Arrival, neighbours
+from tasks.model import read_model
 from tasks.policy import POLICY, Product, unless_published
 from tasks.products import (
     about,
@@ -26,9 +28,8 @@ from tasks.products import (
     read_scene,
     request_for,
 )
-from tasks.train import read_model
 
-REVISION = 5
+REVISION = 6
 """Raised whenever the same inputs and settings give other bytes."""
 
 
@@ -77,7 +78,8 @@ def mask_scene(
     opened = read_scene(store, item)
     before = read_reference(store, reference, opened.bands, opened.grid)
     before = read_background(store, around, opened.bands, opened.grid) if around else before
-    mask = classify(opened, before, read_model(store, model), settings)
+    trees = read_model(store, model)
+    mask = classify(opened, before, trees, settings)
     sources = [item, *(store.read(href) for href in (reference, model, *around) if href)]
     with store.stage(wanted) as folder:
         write_band(folder / "class.tif", mask.classes, opened.grid, nodata=Class.NO_DATA, description="class")
@@ -90,5 +92,6 @@ def mask_scene(
             about(item),
             method=mask.method,
             counts={code: int(counts[code]) for code in Class},
+            drift=drift(trees, opened, before, mask.classes, settings) if trees else None,
         )
         return publish(store, wanted, folder, described, started)

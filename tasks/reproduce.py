@@ -25,7 +25,7 @@ from tasks.mrap import folded
 from tasks.place import source_of
 from tasks.products import Item, bands_content_of, content_of
 from tasks.reduce import reduced
-from tasks.train import trained
+from tasks.train import model_of
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -107,7 +107,7 @@ def _product(item: Item, recipe: Recipe, root: str) -> str:
 
 
 def _model(item: Item, recipe: Recipe, root: str) -> str:
-    """Train a model on its scenes, each judged against the newest composite before it."""
+    """Train a model on its scenes, each judged against the newest composite before it, and beside its champion."""
     store, made_from = Store(root), _hrefs(Store(root), recipe.inputs)
     scenes, composites = (_by_time(store, made_from[stage]) for stage in ("scene", "mrap"))
     steps = []
@@ -115,10 +115,8 @@ def _model(item: Item, recipe: Recipe, root: str) -> str:
         before = [time for time in composites if time < sensed]
         reference = composites[before[-1]] if before else None
         steps.append(Step(Arrival(tile_of(item), sensed, href), reference, mask="", composite=""))
-    product = trained(steps, sensed_of(item), root, _settings(MaskSettings, recipe.settings))
-    if product is None:
-        raise CatalogError(f"{item['id']}: by its own settings there would be no such model")
-    return product.href
+    champion = next(iter(made_from["model"]), None)
+    return model_of(steps, sensed_of(item), champion, root, _settings(MaskSettings, recipe.settings)).href
 
 
 def _hrefs(store: Store, inputs: Mapping[str, str]) -> dict[str, list[str]]:

@@ -1,10 +1,10 @@
 """Take scenes out of the catalog, and with them what was made of them."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from catalog import retraction
 from catalog.items import COLLECTIONS, item_id
-from catalog.layout import Item
 from catalog.store import Request, Store
 from s2lookback.errors import CatalogError, SceneError
 from tasks.history import scene_at
@@ -65,7 +65,7 @@ def withdraw(root: str, tile: str) -> list[str]:
     if orphans and not there and not any(retraction.retraction(store, tile, _scene_of(name)) for _, name in orphans):
         raise CatalogError(f"{tile}: has {len(orphans)} products in {root} but no scene; is the folder scenes there?")
     leaving = [("scene", name) for name in sorted(gone)] + orphans
-    leaving += [("model", item["id"]) for item in store.items("models", tile) if not _learnt_from(item) <= there - gone]
+    leaving += [("model", name) for name in _misled(store, tile, there - gone)]
     for stage, name in leaving:
         store.retract(COLLECTIONS[stage], tile, name)
     return [name for _, name in leaving]
@@ -86,6 +86,27 @@ def _scene_of(name: str) -> str:
     return f"scene-{name.partition('-')[2]}"
 
 
-def _learnt_from(model: Item) -> set[str]:
-    """Name the scenes that a model learnt from; it is trained again where it is wanted."""
-    return {str(one["title"]) for one in model["links"] if one["rel"] == "derived_from"}
+def _misled(store: Store, tile: str, scenes: set[str]) -> list[str]:
+    """Name the models that learnt from scenes not among these, or took over from such a model."""
+    sound: set[str] = set(scenes)
+    models = list(store.items("models", tile))  # by name, so a champion comes before what took over from it
+    for model in models:
+        if {str(one["title"]) for one in model["links"] if one["rel"] == "derived_from"} <= sound:
+            sound.add(model["id"])
+    return [model["id"] for model in models if model["id"] not in sound]
+
+
+def withdraw_spare(root: str, tile: str, used: Collection[str | None]) -> list[str]:
+    """Take out the models that began within a month but serve no scene any more, and return their ids.
+
+    Args:
+        root: Folder of the catalog.
+        tile: MGRS square without the T.
+        used: Hrefs of the models that serve.
+    """
+    store = Store(root)
+    within = [name for name in store.ids("models", tile) if len(name.rpartition("-")[2]) > len("YYYYMM")]
+    spare = [name for name in within if store.href("models", tile, name) not in used]
+    for name in spare:
+        store.retract("models", tile, name)
+    return spare

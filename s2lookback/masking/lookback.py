@@ -59,8 +59,8 @@ class Model:
     """LightGBM's own text format."""
     schema: Mapping[str, Any]
     """What goes in and comes out: ``bands``, ``features``, ``classes``; what it learnt from: ``tiles``, ``scenes``,
-    ``settings``, ``lightgbm``; where the features of clear pixels lay: ``distribution``, and how far a single scene of
-    the training lay from that: ``usual_psi``; and which text it belongs to: ``sha256``."""
+    ``settings``, ``lightgbm``; where the features of clear pixels lay: ``distribution``, and how far from that nine of
+    ten scenes of the training lay: ``usual_psi``; and which text it belongs to: ``sha256``."""
 
 
 class _Schema(BaseModel):
@@ -165,17 +165,19 @@ def _schema(
         "scenes": [f"{sample.sensed:%Y-%m-%dT%H:%M:%SZ}" for sample in samples],
         "lightgbm": lightgbm.__version__,
         "distribution": {name: was.model_dump(mode="json") for name, was in lay.items()},
-        "usual_psi": max(_mean_psi(lay, columns) for columns in open_),
+        "usual_psi": _usual_psi(lay, open_),
         "sha256": _digest(text),
     }
 
 
-def _mean_psi(lay: Mapping[str, Histogram], columns: Layer) -> float:
-    """Give how far the features of one scene, (feature, pixel), lie from those of all; 0 where it has too few."""
-    if columns.shape[1] < MIN_PIXELS:
-        return 0.0
-    indices = [stability(was, column) for was, column in zip(lay.values(), columns, strict=True)]
-    return round(float(np.mean(indices)), 6)
+def _usual_psi(lay: Mapping[str, Histogram], open_: Sequence[Layer]) -> float:
+    """Give how far nine of ten scenes lie from all of them, from the features, (feature, pixel), of each."""
+    means = [
+        np.mean([stability(was, column) for was, column in zip(lay.values(), columns, strict=True)])
+        for columns in open_
+        if columns.shape[1] >= MIN_PIXELS
+    ]
+    return round(float(np.quantile(means, 0.9, method="higher")), 6) if means else 0.0
 
 
 def _digest(text: str) -> str:
