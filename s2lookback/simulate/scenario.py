@@ -1,10 +1,11 @@
 """What is simulated: a tile, its weather, its fire and its sensing times."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from s2lookback.grid import Grid
 from s2lookback.simulate.families import FAMILIES, VALLEY
@@ -19,7 +20,9 @@ class Scenario(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    family: str = Field(VALLEY.name, description="Kind of ground, sky and season: a name in ``families``.")
+    family: str = Field(
+        VALLEY.name, description="Kind of ground, sky and season, which sets tile, start and cloudiness too."
+    )
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(20, description="Seed of the landscape and the weather.")
     tile: Annotated[str, Field(pattern=TILE)] = Field("10UFB", description="MGRS square, without the leading T.")
     height: Annotated[int, Field(ge=8, le=5490)] = Field(240, description="Rows of 20 m.")
@@ -40,6 +43,15 @@ class Scenario(BaseModel):
     label_noise: Annotated[float, Field(ge=0, le=0.5)] | None = Field(
         None, description="Mean share of pixels whose label is wrong; left out, what such processors get wrong."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _where_its_family_is(cls, given: Any) -> Any:
+        """Take place, start and cloudiness from the family that is named, where they are not given."""
+        family = FAMILIES.get(given.get("family", "")) if isinstance(given, Mapping) else None
+        if family is None:
+            return given
+        return {"tile": family.tile, "start": family.start, "cloudiness": family.cloudiness, **given}
 
     @field_validator("start")
     @classmethod

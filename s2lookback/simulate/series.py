@@ -35,17 +35,7 @@ def scenario_of(
     label_noise: float | None = None,
 ) -> Scenario:
     """Give the scenario of a family: its place, its season, its weather."""
-    return Scenario(
-        family=family.name,
-        seed=seed,
-        tile=family.tile,
-        height=height,
-        width=width,
-        start=family.start,
-        dates=dates,
-        cloudiness=family.cloudiness,
-        label_noise=label_noise,
-    )
+    return Scenario(family=family.name, seed=seed, height=height, width=width, dates=dates, label_noise=label_noise)
 
 
 def series(

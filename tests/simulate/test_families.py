@@ -129,3 +129,11 @@ def test_a_recipe_tells_the_family_and_the_noise_but_stays_as_it_was_without():
     assert "label_noise" not in Scenario().recipe
     assert '"family":"coast"' in scenario_of(families.COAST, 1).recipe
     assert '"label_noise":0.1' in Scenario(label_noise=0.1).recipe
+
+
+def test_a_family_sets_place_season_and_weather_unless_they_are_given():
+    coast = Scenario(family="coast")
+    assert (coast.tile, coast.start, coast.cloudiness) == ("10UDC", families.COAST.start, 0.5)
+    assert Scenario(family="coast", cloudiness=0.1).cloudiness == 0.1
+    assert Scenario(family="valley") == Scenario()
+    assert Scenario.model_validate_json(coast.recipe) == coast
