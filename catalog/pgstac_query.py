@@ -10,7 +10,8 @@ from typing import Any
 from catalog.index import SearchRequest
 from catalog.places import spans
 
-_ENDS = {"datetime": "end_datetime", "properties.datetime": "end_datetime"}
+ENDS = {"datetime": "end_datetime", "properties.datetime": "end_datetime"}
+"""Properties under another name."""
 
 
 def asked(request: SearchRequest) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def asked(request: SearchRequest) -> dict[str, Any]:
     return {
         **{name: value for name, value in asks.items() if value},
         "limit": request.limit,
-        "sortby": [{"field": _ENDS.get(name, name), "direction": direction} for name, direction in keys],
+        "sortby": [{"field": ENDS.get(name, name), "direction": direction} for name, direction in keys],
         "filter-lang": "cql2-json",
     }
 
@@ -47,7 +48,7 @@ def renamed(filter_: Any) -> Any:
     if isinstance(filter_, Mapping):
         name = filter_.get("property")
         if isinstance(name, str):
-            return {"property": _ENDS.get(name, name)}
+            return {"property": ENDS.get(name, name)}
         return {key: renamed(value) for key, value in filter_.items()}
     return [renamed(one) for one in filter_] if isinstance(filter_, list) else filter_
 

@@ -32,6 +32,9 @@ QUERYABLES: dict[str, dict[str, Any]] = {
     "s2lookback:filled_fraction": {"title": "Share of a composite that was ever seen clear", **_SHARE},
     "s2lookback:estimated_fraction": {"title": "Share of a reduced scene that is estimated", **_SHARE},
     "s2lookback:source_count": {"title": "Scenes that a composite shows", "type": "integer"},
-    "s2lookback:age_days.median": {"title": "Median age of a composite's pixels, days", "type": "integer"},
+    "s2lookback:age_days.p95": {
+        "title": "Age that 95 of 100 pixels of a composite do not exceed, days",
+        "type": "integer",
+    },
     "s2lookback:age_days.max": {"title": "Greatest age of a composite's pixels, days", "type": "integer"},
 }

@@ -1,8 +1,9 @@
 """The application that serves a catalog: STAC API, files, and, if it was built, the browser."""
 
 import logging
+import os
 from importlib.metadata import version
-from typing import cast
+from typing import Any, cast
 
 from brotli_asgi import BrotliMiddleware
 from fastapi import FastAPI, Request
@@ -23,6 +24,7 @@ from stac_fastapi.extensions import (
 from stac_fastapi.extensions.fields import FieldsConformanceClasses
 from stac_fastapi.extensions.sort import ItemCollectionSortExtension, SearchSortExtension
 from stac_fastapi.types.config import ApiSettings
+from stac_fastapi.types.extension import ApiExtension
 from stac_fastapi.types.search import APIRequest
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -33,12 +35,13 @@ from catalog.api.files import add_files
 from catalog.api.hrefs import FILES
 from catalog.api.limits import BodyLimit
 from catalog.api.queryables import Queryables
-from catalog.index import QueryError
+from catalog.index import VARIABLE, QueryError
 from catalog.layout import STAC_VERSION
 from catalog.store import Store
 from s2lookback.errors import CatalogError, TransientError
 
 _LOG = logging.getLogger(__name__)
+_NAME = "s2lookback"
 
 MIDDLEWARES = [
     # A range of a compressed file is no range of the file, and COGs are compressed within.
@@ -57,25 +60,44 @@ MIDDLEWARES = [
 
 
 def create_app(root: str) -> FastAPI:
-    """Serve the catalog at ``root`` through its embedded index."""
+    """Serve the catalog at ``root`` through the index that its environment names."""
     store = Store(root)
-    queryables = Queryables()
-    search = [
-        SearchFilterExtension(client=queryables),
-        SearchSortExtension(),
-        FieldsExtension(),
-        TokenPaginationExtension(),
-    ]
-    items = [
-        ItemCollectionFilterExtension(client=queryables),
-        ItemCollectionSortExtension(),
-        FieldsExtension(conformance_classes=[FieldsConformanceClasses.ITEMS]),
-        TokenPaginationExtension(),
-    ]
-    model = create_post_request_model(search)
-    api = StacApi(
-        settings=settings(),
-        client=CatalogClient(store=store, model=model, landing_page_id="s2lookback"),
+    api = _api(store, pgstac=store.index.name == "postgresql")
+    add_files(api.app, store.root)
+    add_errors(api.app)
+    return api.app
+
+
+def _api(store: Store, *, pgstac: bool) -> StacApi:
+    search, items = extensions()
+    client: Any
+    connected = None
+    if pgstac:
+        from stac_fastapi.pgstac.types.search import PgstacSearch  # type: ignore[import-untyped]  # it carries no types
+
+        from catalog.api.pgstac import PgstacClient, Settings, lifespan
+
+        model = create_post_request_model(search, base_model=PgstacSearch)
+        made: Any = PgstacClient
+        client = made(store=store, pgstac_search_model=model, landing_page_id=_NAME)
+        connected = lifespan(os.environ[VARIABLE])
+        about = _settings(Settings, use_api_hydrate=True)
+    else:
+        model = create_post_request_model(search)
+        client = CatalogClient(store=store, model=model, landing_page_id=_NAME)
+        about = _settings(ApiSettings)
+    return StacApi(
+        app=FastAPI(
+            title=_NAME,
+            version=version(_NAME),
+            openapi_url=about.openapi_url,
+            docs_url=about.docs_url,
+            redoc_url=None,
+            description=about.stac_fastapi_description,
+            lifespan=connected,
+        ),
+        settings=about,
+        client=client,
         stac_version=STAC_VERSION,
         extensions=[*search, *items],
         search_get_request_model=create_get_request_model(search),
@@ -89,18 +111,29 @@ def create_app(root: str) -> FastAPI:
         response_class=JSONResponse,
         middlewares=MIDDLEWARES,
     )
-    add_files(api.app, store.root)
-    add_errors(api.app)
-    return api.app
 
 
-def settings() -> ApiSettings:
-    """Name the API."""
-    return ApiSettings(
-        stac_fastapi_title="s2lookback",
+def extensions() -> tuple[list[ApiExtension], list[ApiExtension]]:
+    """Choose what can be asked beyond the core: across collections, and in one."""
+    queryables: Any = Queryables()
+    search = [SearchFilterExtension(client=queryables), SearchSortExtension(), FieldsExtension()]
+    items = [
+        ItemCollectionFilterExtension(client=queryables),
+        ItemCollectionSortExtension(),
+        FieldsExtension(conformance_classes=[FieldsConformanceClasses.ITEMS]),
+    ]
+    return [*search, TokenPaginationExtension()], [*items, TokenPaginationExtension()]
+
+
+def _settings(kind: type[ApiSettings], **more: Any) -> ApiSettings:
+    """Name the API; nothing is read from a file that happens to lie where it is started."""
+    return kind(
+        _env_file=None,
+        stac_fastapi_title=_NAME,
         stac_fastapi_description="Sentinel-2 scenes, cloud masks, most recent available pixels and reduced scenes",
-        stac_fastapi_landing_id="s2lookback",
-        stac_fastapi_version=version("s2lookback"),
+        stac_fastapi_landing_id=_NAME,
+        stac_fastapi_version=version(_NAME),
+        **more,
     )
 
 

@@ -1,7 +1,7 @@
 """The smallest backend of stac-fastapi: it asks the catalog's own index."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -128,10 +128,15 @@ def _asked(question: Any) -> SearchRequest:
         token=question.token,
     )
     if question.bbox:
-        box = question.bbox
-        asked = replace(asked, bbox=box if len(box) == 4 else (box[0], box[1], box[3], box[4]))
+        asked = replace(asked, bbox=box_of(question.bbox))
     given = tuple((one.field, one.direction) for one in question.sortby or ())
     return replace(asked, sortby=given or NEWEST_FIRST)
+
+
+def box_of(bbox: Sequence[float]) -> tuple[float, float, float, float]:
+    """Take west, south, east and north of a box, which may have heights between them."""
+    half = len(bbox) // 2
+    return (bbox[0], bbox[1], bbox[half], bbox[half + 1])
 
 
 def _filter(text: str, language: str | None) -> Any:

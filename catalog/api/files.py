@@ -6,11 +6,9 @@ from pathlib import Path
 from fastapi import FastAPI, HTTPException
 from starlette.responses import FileResponse
 
-from catalog.api.hrefs import FILES
-from catalog.collections import NAMES
+from catalog.api.hrefs import FILES, TOPS
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_TOPS = {*NAMES, "executions", "catalog.json"}
 _KINDS = {
     ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
     ".json": "application/json",
@@ -34,7 +32,7 @@ def add_files(app: FastAPI, root: Path) -> None:
 def published(root: Path, path: str) -> Path | None:
     """Find a file that the catalog publishes; None for every other, above all one that is not below the root."""
     parts = path.split("/")
-    if parts[0] not in _TOPS or len(path) > 1000 or not all(_PART.fullmatch(part) for part in parts):
+    if parts[0] not in TOPS or len(path) > 1000 or not all(_PART.fullmatch(part) for part in parts):
         return None
     found = root.joinpath(*parts)
     return found if found.is_file() and found.resolve().is_relative_to(root.resolve()) else None

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog.collections import NAMES
-from catalog.layout import GEOJSON, JSON, Item, Link, folder_of, link, tile_of
+from catalog.layout import GEOJSON, JSON, Item, Link, folder_of, link
 from s2lookback.errors import CatalogError
 
 FILES = "files"
 """Below this path of the API lie the files of the catalog."""
+
+TOPS = {*NAMES, "executions", "catalog.json"}
+"""What lies below the root and may be served."""
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SAFE = ("https://", "http://", "s3://")
@@ -19,28 +22,49 @@ _PLACES = {"self", "root", "parent", "collection", "items", "child", "item"}
 
 
 def served_item(item: Item, base: str) -> Item:
-    """Make every href of an item absolute, below ``base``, which ends with a slash.
+    """Make every href of an item absolute, or of those parts of it that were asked for.
 
     Links to items and collections lead to the API's own; what an href names that may not be served is left out.
+    ``base`` is where the API is, with a slash at its end.
     """
-    place = f"{base}collections/{item['collection']}"
+    place = f"{base}collections/{item.get('collection')}"
+    folder = _folder(item)
+    served = dict(item)
+    if "assets" in item:
+        assets = {key: _with_href(asset, folder, base) for key, asset in item["assets"].items()}
+        served["assets"] = {key: asset for key, asset in assets.items() if asset is not None}
+    if "links" in item:
+        found = [_with_href(one, folder, base) for one in item["links"] if one["rel"] not in _PLACES]
+        own = [
+            link("self", f"{place}/items/{item.get('id')}", GEOJSON),
+            link("root", base, JSON),
+            link("parent", place, JSON),
+            link("collection", place, JSON),
+        ]
+        served["links"] = [*own, *(one for one in found if one is not None)]
+    return served
+
+
+def resolved_again(item: Item, base: str) -> Item:
+    """Undo what stac-fastapi's backend for pgSTAC makes of relative links: it takes them for relative to the API."""
+    links = [{**one, "href": _relative(str(one["href"]), base)} for one in item.get("links", [])]
+    return {**item, "links": links} if "links" in item else item
+
+
+def _relative(href: str, base: str) -> str:
+    if not href.startswith(base):
+        return href
+    rest = href.removeprefix(base)
+    return f"../../../{rest}" if rest.partition("/")[0] in TOPS else f"./{rest}"
+
+
+def _folder(item: Item) -> str:
+    """Name the folder of an item's JSON, below the root; the root itself where its parts do not say."""
+    stage_tile = str(item.get("id")).split("-")
     try:
-        folder = folder_of(item["collection"], tile_of(item), item["id"])
+        return folder_of(str(item.get("collection")), stage_tile[1] if len(stage_tile) > 1 else "", str(item.get("id")))
     except CatalogError:  # an index that others write to as well
-        folder = "."
-    assets = {key: _with_href(asset, folder, base) for key, asset in item["assets"].items()}
-    links = [
-        link("self", f"{place}/items/{item['id']}", GEOJSON),
-        link("root", base, JSON),
-        link("parent", place, JSON),
-        link("collection", place, JSON),
-    ]
-    found = [_with_href(one, folder, base) for one in item["links"] if one["rel"] not in _PLACES]
-    return {
-        **item,
-        "assets": {key: asset for key, asset in assets.items() if asset is not None},
-        "links": [*links, *(one for one in found if one is not None)],
-    }
+        return "."
 
 
 def served_collection(collection: Mapping[str, Any], base: str) -> dict[str, Any]:

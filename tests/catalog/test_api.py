@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from catalog.api.app import create_app
+from catalog.store import Store
 from s2lookback.grid import Grid
 from tests.catalog.serving import served
 
@@ -13,16 +14,23 @@ DAYS = [datetime(2025, 8, day, 19, tzinfo=UTC) for day in (1, 11, 21)]
 FIJI = Grid(32701, (20.0, 0.0, 172_000.0, 0.0, -20.0, 8_200_000.0), 5, 700)  # across the antimeridian
 
 
-@pytest.fixture
-def full(store, sample):
-    for sensed in DAYS:
-        for stage in ("scene", "mask", "mrap"):
-            sample(stage, sensed=sensed).publish(store)
-    sample("scene", tile="01KAA", sensed=DAYS[1], grid=FIJI).publish(store)
-    return store
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def full(request, sample, tmp_path_factory):
+    """Offer the same catalog with each of the indexes; no test changes it."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "postgresql":
+            patch.setenv("S2LOOKBACK_INDEX", request.getfixturevalue("pgstac"))
+        store = Store(str(tmp_path_factory.mktemp(request.param) / "products"))
+        for sensed in DAYS:
+            for stage in ("scene", "mask", "mrap"):
+                sample(stage, sensed=sensed).publish(store)
+        sample("scene", tile="01KAA", sensed=DAYS[1], grid=FIJI).publish(store)
+        yield store
+        if request.param == "postgresql":
+            store.index.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def api(full):
     with served(create_app(str(full.root))) as address, httpx.Client(base_url=address, trust_env=False) as client:
         yield client

@@ -1,0 +1,92 @@
+"""The backend for pgSTAC: stac-fastapi's own, asked as the catalog asks, with hrefs that a client can follow."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import attr
+from asyncpg import exceptions  # type: ignore[import-untyped]  # it carries no types
+from fastapi import FastAPI, Request
+from stac_fastapi.pgstac.config import PostgresSettings, ServerSettings, Settings  # type: ignore[import-untyped]  # it carries no types
+from stac_fastapi.pgstac.core import CoreCrudClient  # type: ignore[import-untyped]  # it carries no types
+from stac_fastapi.pgstac.db import close_db_connection, connect_to_db  # type: ignore[import-untyped]  # it carries no types
+from stac_fastapi.types.requests import get_base_url
+from starlette.concurrency import run_in_threadpool
+
+from catalog.api.client import MOST, box_of
+from catalog.api.hrefs import resolved_again, served_item
+from catalog.index import NEWEST_FIRST, QueryError, SlowQueryError
+from catalog.pgstac_query import ENDS, box_shape, renamed
+from catalog.store import Store
+from catalog.upkeep import current
+from s2lookback.errors import TransientError
+
+__all__ = ["PgstacClient", "Settings", "lifespan"]
+
+_SLOWEST = 30_000
+"""Milliseconds that a question may take."""
+
+
+@attr.s(kw_only=True)
+class PgstacClient(CoreCrudClient):  # type: ignore[misc]  # as above
+    """Asks pgSTAC for what ends where its ``datetime`` is, and around the right side of the Earth."""
+
+    store: Store = attr.ib()
+
+    async def _search_base(self, search_request: Any, request: Request) -> Any:
+        """Answer a question of any endpoint."""
+        await run_in_threadpool(current, self.store)
+        with _told():
+            answer = await super()._search_base(asked(search_request), request)
+        base = get_base_url(request)
+        answer["features"] = [served_item(resolved_again(item, base), base) for item in answer["features"]]
+        answer["numberReturned"] = len(answer["features"])
+        return answer
+
+
+def asked(question: Any) -> Any:
+    """Put a question as the index does: see ``catalog.pgstac_query``."""
+    whole = question.model_dump(by_alias=True, exclude_unset=True, mode="json")
+    keys = [(one["field"], one["direction"]) for one in whole.get("sortby") or ()] or [*NEWEST_FIRST]
+    keys += [(name, "asc") for name in ("id", "collection") if name not in {key for key, _ in keys}]
+    whole["sortby"] = [{"field": ENDS.get(name, name), "direction": direction} for name, direction in keys]
+    whole["limit"] = min(whole.get("limit") or 10, MOST)
+    if whole.get("filter"):
+        whole["filter"] = renamed(whole["filter"])
+    if whole.get("bbox"):
+        whole["intersects"] = box_shape(box_of(whole.pop("bbox")))
+    return type(question).model_validate(whole)
+
+
+def lifespan(address: str) -> Any:
+    """Hold connections to PostgreSQL while the application runs."""
+    parts = urlsplit(address)
+    settings = PostgresSettings(
+        pguser=unquote(parts.username or ""),
+        pgpassword=unquote(parts.password or ""),
+        pghost=parts.hostname or "127.0.0.1",
+        pgport=parts.port or 5432,
+        pgdatabase=parts.path[1:],
+        server_settings=ServerSettings(statement_timeout=str(_SLOWEST)),
+    )
+
+    @asynccontextmanager
+    async def connected(app: FastAPI) -> AsyncIterator[None]:
+        await connect_to_db(app, postgres_settings=settings)
+        yield
+        await close_db_connection(app)
+
+    return connected
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except exceptions.QueryCanceledError as error:
+        raise SlowQueryError("the question takes too long: ask for less") from error
+    except (exceptions.RaiseError, exceptions.DataError, exceptions.UndefinedFunctionError) as error:
+        raise QueryError(f"the question is not understood: {str(error)[:200]}") from error
+    except (exceptions.PostgresConnectionError, OSError) as error:
+        raise TransientError("PostgreSQL cannot be reached now") from error
