@@ -84,3 +84,13 @@ def test_an_item_is_found_by_its_id_alone(full):
 def test_an_id_that_names_nothing_is_told(name, full):
     with pytest.raises(CatalogError):
         find_item(full, name)
+
+
+def test_freshness_is_asked_of_composites_alone(store, sample):
+    made = sample("mrap")
+    made.item["properties"]["s2lookback:age_days"] = {"min": 0, "p50": 3, "p95": 9, "max": 40}
+    made.publish(store)
+    sample("scene").publish(store)
+    assert [item["id"] for item in search(store, max_age=9)] == [made.item["id"]]
+    assert search(store, max_age=8) == []
+    assert search(store, max_age=9, limit=0) == []
