@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from s2lookback.masking.background import Background
 from s2lookback.masking.cloudless import Cloudless
-from s2lookback.masking.lookback import Lookback, Model
+from s2lookback.masking.lookback import Lookback, Model, warn_of_strange
 from s2lookback.masking.method import Method
 from s2lookback.masking.pretrained import Pretrained
 from s2lookback.masking.rules import Rules
@@ -30,7 +30,7 @@ def method_for(
         SceneError: If the scene lacks what the method needs.
     """
     makers: dict[str, Callable[[], Method]] = {
-        "lookback": lambda: Rules() if model is None else Lookback(model),
+        "lookback": lambda: Rules() if model is None else _learnt(model, scene.about.tile),
         "rules": Rules,
         "spectral": lambda: Pretrained("spectral", scene.bands),
         "temporal": lambda: Pretrained("temporal", scene.bands),
@@ -38,3 +38,9 @@ def method_for(
         "s2cloudless": lambda: Cloudless(scene.bands, scene.about.level),
     }
     return makers[settings.method]()
+
+
+def _learnt(model: Model, tile: str) -> Method:
+    """Put a model to work, with a warning where it has learnt nothing from the tile."""
+    warn_of_strange(model, tile)
+    return Lookback(model)

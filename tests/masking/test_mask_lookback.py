@@ -14,6 +14,7 @@ from s2lookback.masking.classes import COVERS, Class
 from s2lookback.masking.features import feature_names
 from s2lookback.masking.histogram import Histogram, histogram
 from s2lookback.masking.lookback import Lookback, load_model, train, warn_of_strange
+from s2lookback.masking.mask import classify
 from s2lookback.masking.method import View
 from s2lookback.masking.spectrum import Spectrum
 
@@ -223,3 +224,14 @@ def test_the_schema_tells_where_the_features_of_clear_pixels_lay(samples, model)
     for number, name in enumerate(feature_names(BANDS)):
         assert Histogram.model_validate(model.schema["distribution"][name]) == histogram(clear[:, number])
     assert 0 < model.schema["usual_psi"] < 2
+
+
+def test_a_model_of_another_tile_masks_with_a_warning(model, paint, weather, ground, quick, caplog):
+    scene = paint(weather(41), 41)
+    elsewhere = replace(scene, about=replace(scene.about, tile="09UYT"))
+    with caplog.at_level(logging.WARNING):
+        at_home = classify(scene, ground.pixels, model, quick)
+        assert not caplog.records
+        away = classify(elsewhere, ground.pixels, model, quick)
+    np.testing.assert_array_equal(away.classes, at_home.classes)
+    assert caplog.messages == ["09UYT: the model was not trained there but on 10UFB: expect more mistakes"]
