@@ -19,6 +19,7 @@ from s2lookback.grid import Grid
 from s2lookback.raster import read_band, read_grid, write_band
 from s2lookback.scene import NODATA
 from s2lookback.tiles import Spec, decode, encode, halve
+from tests.validators import faults_by_gdal, gdal_is_there
 
 TILE = 16
 GRID = Grid(32610, (20.0, 0.0, 500_020.0, 0.0, -20.0, 5_600_040.0), 37, 70)
@@ -65,6 +66,18 @@ def test_a_file_reads_back_like_one_of_gdals_own_driver(tmp_path, dtype, grid):
     np.testing.assert_array_equal(read_band(ours), band)
     np.testing.assert_array_equal(read_band(ours), read_band(gdals))
     assert read_grid(ours) == grid
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "u4", "f4"])
+def test_gdals_own_validator_has_nothing_to_complain_of(tmp_path, dtype):
+    if not gdal_is_there():
+        pytest.skip("GDAL's validator is absent: on Debian, apt install python3-gdal")
+    whole, copied = tmp_path / "whole.tif", tmp_path / "copied.tif"
+    band = noise(dtype, (150, 333))
+    write_band(whole, band, Grid(32610, GRID.transform, *band.shape), nodata=7, continuous=dtype == "i2", tile=TILE)
+    assert faults_by_gdal(whole) == ""
+    copied.write_bytes(whole.read_bytes()[:-3] + b"end")  # the copy of the last four bytes is another
+    assert "trailer" in faults_by_gdal(copied)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (16, 16), (17, 16), (16, 33), (37, 70), (5, 259)])

@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one run, or the median of several, took; starting Python and importing are not counted."""
+    """What one run, or the median of several, took; starting Python, importing and a first run on little are not."""
 
     wall: float
     """Seconds."""
@@ -31,9 +32,13 @@ class Cost:
     """MB."""
 
 
-def cost(function: str, **arguments: Any) -> Cost:
-    """Measure ``module:function`` with arguments that JSON can carry."""
-    command = [sys.executable, "-m", "tests.bench.measure", function, json.dumps(arguments)]
+def cost(function: str, little: dict[str, Any] | None = None, **arguments: Any) -> Cost:
+    """Measure ``module:function`` with arguments that JSON can carry.
+
+    What a library loads or compiles on first use is none of the work. So if ``little`` names other arguments, for a
+    task of a few pixels, the function is called with those first, and with an ``out`` that is thrown away.
+    """
+    command = [sys.executable, "-m", "tests.bench.measure", function, json.dumps(arguments), json.dumps(little)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return Cost(**json.loads(done.stdout.splitlines()[-1]))
 
@@ -81,9 +86,12 @@ def _cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _run(function: str, arguments: str) -> None:
+def _run(function: str, arguments: str, little: str) -> None:
     module, name = function.split(":")
     work = getattr(importlib.import_module(module), name)
+    if first := json.loads(little):
+        with TemporaryDirectory() as out:
+            work(**{**json.loads(arguments), **first, "out": out})
     cpu, (read, written), started = _cpu(), _io(), time.perf_counter()
     work(**json.loads(arguments))
     wall = time.perf_counter() - started

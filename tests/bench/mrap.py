@@ -14,10 +14,14 @@ from s2lookback.raster import read_band
 from tests.bench.measure import Cost, cost, machine, middle
 from tests.bench.mrap_data import CLEAR, names
 from tests.bench.mrap_parts import flatness, parts
+from tests.validators import check, gdal_is_there
 
 REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
 BEGIN, END = "<!-- written by make bench-mrap -->", "<!-- end of what make bench-mrap wrote -->"
-OURS, COPY, FLOOR = "this platform", "copy of the files", "floor"
+OURS, COPY, FLOOR, CODEC = "this platform", "copy of the files", "floor", "ZSTD alone"
+UNCHECKED = (COPY, FLOOR, CODEC)
+LITTLE = 600
+"""Rows and columns of the scenes that every way is run on once before it is measured."""
 WAYS = "tests.bench.mrap_ways"
 PEERS = {"stackstac": "stackstac", "odc": "odc.stac"}
 
@@ -33,6 +37,7 @@ class Work:
     check: tuple[str, ...]
     """Files that every way but the floor must give with the same pixels."""
     arguments: dict[str, object]
+    repeats: int
 
 
 def main(options: Sequence[str]) -> None:
@@ -40,18 +45,27 @@ def main(options: Sequence[str]) -> None:
     asked = _asked(options)
     folder = Path(tempfile.mkdtemp(prefix="bench-mrap-", dir=asked.folder))
     try:
-        say(f"writing {asked.dates} dates and {len(CLEAR)} scenes of {asked.bands} bands of {asked.size}² pixels\n")
-        cost("tests.bench.mrap_data:make", folder=str(folder), size=asked.size, bands=asked.bands, dates=asked.dates)
-        cost(f"{WAYS}:mask_scenes", folder=str(folder), bands=asked.rebuild_bands, dates=asked.dates)
-        tables = [_measured(work, folder, asked.repeats) for work in _works(asked, str(folder))]
+        say(f"writing {asked.dates} dates and {len(CLEAR)} scenes of {asked.size}² pixels\n")
+        _prepare(folder, asked, asked.size, asked.dates)
+        _prepare(folder / "little", asked, LITTLE, 2)
+        tables = [_measured(work, folder) for work in _works(asked, str(folder))]
         tables += [parts(folder, asked.size), flatness(folder)]
     finally:
         shutil.rmtree(folder)
-    text = f"{machine()}. {asked.size}² pixels, medians of {asked.repeats} interleaved runs, page cache warm."
+    repeats = f"medians of {asked.repeats} interleaved runs, of rebuilds {asked.rebuild_repeats}"
+    gdal = "and GDAL's validator" if gdal_is_there() else "alone, as GDAL's validator was absent"
+    text = f"{machine()}. {asked.size}² pixels, {repeats}, page cache warm. Our files are valid by rio-cogeo {gdal}."
     text = "\n\n".join([text, *tables])
     say(text + "\n")
     if asked.report:
         _write_report(text)
+
+
+def _prepare(folder: Path, asked: argparse.Namespace, size: int, dates: int) -> None:
+    """Write the scenes, and the masked ones that some ways start from."""
+    few = asked.rebuild_bands
+    cost("tests.bench.mrap_data:make", folder=str(folder), size=size, bands=asked.bands, few=few, dates=dates)
+    cost(f"{WAYS}:mask_scenes", folder=str(folder), bands=few, dates=dates)
 
 
 def _asked(options: Sequence[str]) -> argparse.Namespace:
@@ -59,8 +73,9 @@ def _asked(options: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=5490, help="rows and columns")
     parser.add_argument("--bands", type=int, default=8, help="of a scene that is folded into a composite")
     parser.add_argument("--rebuild-bands", type=int, default=4, help="of composites of many dates")
-    parser.add_argument("--dates", type=int, default=10)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--dates", type=int, default=20)
+    parser.add_argument("--repeats", type=int, default=3, help="of a step")
+    parser.add_argument("--rebuild-repeats", type=int, default=2, help="of composites of many dates")
     parser.add_argument("--folder", help="where there is room for the scenes and one result")
     parser.add_argument("--report", action="store_true", help=f"write the tables into {REPORT.name}")
     return parser.parse_args(options)
@@ -71,17 +86,25 @@ def _works(asked: argparse.Namespace, folder: str) -> list[Work]:
     every, bands = (*names(asked.bands), *RASTERS), names(asked.rebuild_bands)
     series = {"folder": folder, "bands": asked.rebuild_bands, "dates": asked.dates}
     step = {OURS: "step_ours", "rasterio and numpy": "step_loop", COPY: "step_copy", FLOOR: "step_floor"}
+    step[CODEC] = "step_codec"
     newest = {OURS: "newest_ours", "GDAL VRT": "newest_vrt", "rasterio merge": "newest_merge", FLOOR: "newest_floor"}
     each = {OURS: "all_ours", "rasterio and numpy": "all_loop", FLOOR: "all_floor"}
     last = tuple(f"date{asked.dates - 1}/{name}" for name in bands)
+    again = asked.rebuild_repeats
     shape, dates = f"{asked.bands} bands", f"{asked.dates} dates, {asked.rebuild_bands} bands"
     return [
         *(
-            Work(f"One scene, {scene}, onto a composite, {shape}", _here(step), every, _step(asked, folder, scene))
+            Work(
+                f"One scene, {scene}, onto a composite, {shape}",
+                _here(step),
+                every,
+                _step(asked, folder, scene),
+                asked.repeats,
+            )
             for scene in CLEAR
         ),
-        Work(f"Only the newest composite of {dates}", _here(newest) | _peers("newest"), bands, series),
-        Work(f"The composite of each of {dates}", _here(each) | _peers("all"), last, series),
+        Work(f"Only the newest composite of {dates}", _here(newest) | _peers("newest"), bands, series, again),
+        Work(f"The composite of each of {dates}", _here(each) | _peers("all"), last, series, again),
     ]
 
 
@@ -103,17 +126,20 @@ def _peers(work: str) -> dict[str, str]:
     return found
 
 
-def _measured(work: Work, folder: Path, repeats: int) -> str:
-    """Measure one work and compare the pixels of every way with ours; give a table."""
+def _measured(work: Work, folder: Path) -> str:
+    """Measure one work, validate our files and compare the pixels of every way with ours; give a table."""
     say(f"{work.title}\n")
     out = folder / "out"
     expected: dict[str, int] = {}
     runs: dict[str, list[Cost]] = {name: [] for name in work.ways}
-    for repeat in range(repeats):
+    little = {"folder": str(folder / "little"), **({"dates": 2} if "dates" in work.arguments else {})}
+    for repeat in range(work.repeats):
         for name, function in work.ways.items():
             out.mkdir()
-            runs[name].append(cost(function, out=str(out), **work.arguments))
-            if repeat == 0 and name not in (COPY, FLOOR):
+            runs[name].append(cost(function, little, out=str(out), **work.arguments))
+            if repeat == 0 and name == OURS:
+                check(out.rglob("*.tif"))
+            if repeat == 0 and name not in UNCHECKED:
                 found = {path: hash(read_band(out / f"{path}.tif").tobytes()) for path in work.check}
                 expected = expected or found
                 if found != expected:
@@ -124,14 +150,15 @@ def _measured(work: Work, folder: Path, repeats: int) -> str:
 
 def _table(title: str, runs: dict[str, list[Cost]]) -> str:
     lines = [
-        f"### {title}", "", "| way | wall, s | × ours | × floor | CPU, s | peak, MB | read, MB | written, MB |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        f"### {title}", "", "| way | wall, s | × ours | × floor | CPU, s | × ours | peak, MB | × ours | read, MB | written, MB |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]  # fmt: skip
     medians = {name: middle(costs) for name, costs in runs.items()}
     for name, each in medians.items():
-        ours, floor = each.wall / medians[OURS].wall, each.wall / medians[FLOOR].wall
-        cells = f"{each.wall:.2f} | {ours:.2f} | {floor:.1f} | {each.cpu:.1f}"
-        lines.append(f"| {name} | {cells} | {each.peak:.0f} | {each.read:.0f} | {each.written:.0f} |")
+        ours, floor = medians[OURS], each.wall / medians[FLOOR].wall
+        wall = f"{each.wall:.2f} | {each.wall / ours.wall:.2f} | {floor:.1f}"
+        rest = f"{each.cpu:.1f} | {each.cpu / ours.cpu:.2f} | {each.peak:.0f} | {each.peak / ours.peak:.1f}"
+        lines.append(f"| {name} | {wall} | {rest} | {each.read:.0f} | {each.written:.0f} |")
     return "\n".join(lines)
 
 

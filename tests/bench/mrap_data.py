@@ -1,6 +1,5 @@
 """Scenes to composite: synthetic land of realistic entropy under drifting clouds, half of them cut by the swath."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +19,10 @@ FIRST = 20_000 * DAY
 """Sensing time of the oldest scene, seconds since 1970-01-01."""
 COVERS = (0.2, 0.5, 0.7, 0.95, 0.4, 0.8, 0.6, 0.9)
 """Share of cloud of one date after the other, over and over."""
+COMPOSITED = 6
+"""Dates in the composite that one more scene is folded into."""
 CLEAR = {"clear": 0.0, "half": 0.5, "overcast": 0.9}
-"""Share of cloud in the scenes that are folded into a composite of all dates."""
+"""Share of cloud in the scenes that are folded into that composite."""
 
 
 def names(bands: int) -> tuple[str, ...]:
@@ -45,22 +46,24 @@ def composite_files(folder: str | Path, bands: int) -> dict[str, str]:
     return {name: str(Path(folder) / f"{name}.tif") for name in (*names(bands), *RASTERS)}
 
 
-def make(folder: str, size: int, bands: int, dates: int) -> None:
-    """Write the series, the composite of it, and one more scene for each of ``CLEAR``."""
+def make(folder: str, size: int, bands: int, few: int, dates: int) -> None:
+    """Write the series, the composite of its first dates, and one more scene for each of ``CLEAR``.
+
+    Dates that are not in the composite have a few bands only, those of the rebuilds.
+    """
     for number in range(dates):
-        make_scene(
-            Path(folder) / f"date{number}", size, bands, number, COVERS[number % len(COVERS)], cut=number % 2 == 1
-        )
+        place, cover = Path(folder) / f"date{number}", COVERS[number % len(COVERS)]
+        make_scene(place, size, bands if number < COMPOSITED else few, number, cover, cut=number % 2 == 1)
     for number, (name, cover) in enumerate(CLEAR.items()):
         make_scene(Path(folder) / name, size, bands, 1000 + number, cover, cut=False)
     before: Path | None = None
-    for number, date in enumerate(series(folder, bands, dates)):
+    for number, date in enumerate(series(folder, bands, min(dates, COMPOSITED))):
         after = Path(folder) / f"composite{number % 2}"
         after.mkdir(exist_ok=True)
         fold_files(after, date, before and composite_files(before, bands))
         before = after
     assert before is not None
-    shutil.copytree(before, Path(folder) / "composite")
+    before.rename(Path(folder) / "composite")
 
 
 def make_scene(folder: Path, size: int, bands: int, seed: int, cover: float, *, cut: bool) -> None:

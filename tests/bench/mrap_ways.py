@@ -2,19 +2,23 @@
 
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rasterio
+import zstandard
 from numpy.typing import NDArray
 from rasterio.merge import merge
 from rasterio.shutil import copy as copy_raster
 
+from s2lookback.cog import THREADS, Cog, open_cog
 from s2lookback.masking.classes import usable
 from s2lookback.mrap.engine import Observation, fold_files, rebuild
 from s2lookback.mrap.fold import DAY
 from s2lookback.scene import NODATA
+from s2lookback.tiff import tiles_of
 from tests.bench.mrap_data import composite_files, names, observation, series
 
 COG = {
@@ -78,6 +82,30 @@ def step_floor(folder: str, out: str, bands: int, scene: str) -> None:
         with open(path, "rb") as source, (Path(out) / Path(path).name).open("wb") as file:  # noqa: PTH123  an href
             while chunk := source.read(2**20):
                 file.write(chunk)
+
+
+def step_codec(folder: str, out: str, bands: int, scene: str) -> None:
+    """Unpack and pack the tiles of bands that cannot be copied, with our threads, and do nothing else.
+
+    What a scene enters must be unpacked, to see where it has data; what it enters and does not fill must be mixed
+    with the composite, which is unpacked too, and packed anew.
+    """
+    date, before = _new(folder, bands, scene), composite_files(Path(folder) / "composite", bands)
+    clear = usable(gdal_read(date.classes))
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(lambda name: _repack(open_cog(date.bands[name]), open_cog(before[name]), clear), date.bands))
+
+
+def _repack(new: Cog, old: Cog, clear: NDArray[np.bool_]) -> None:
+    unpack, pack = zstandard.ZstdDecompressor().decompress, zstandard.ZstdCompressor(level=1).compress
+    for level, one in enumerate(new.layout.levels):
+        side = one.tile << level
+        for row, column in np.ndindex(*tiles_of(one.height, one.width, one.tile)):
+            part = clear[row * side : (row + 1) * side, column * side : (column + 1) * side]
+            if part.any() and level == 0:
+                unpack(new.stored(level, row, column).read())
+            if part.any() and not part.all():
+                pack(unpack(old.stored(level, row, column).read()))
 
 
 def _new(folder: str, bands: int, scene: str) -> Observation:
