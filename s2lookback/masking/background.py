@@ -16,7 +16,7 @@ from s2lookback.masking.hollstein import TREES, decided
 from s2lookback.masking.kmeans import clusters_of
 from s2lookback.masking.method import View
 from s2lookback.masking.pretrained import chance_of
-from s2lookback.masking.spectrum import VISIBLE, Layer, Spectrum
+from s2lookback.masking.spectrum import VISIBLE, Layer, Spectrum, ndsi
 from s2lookback.scene import NODATA, Scene
 from s2lookback.settings import MaskSettings
 
@@ -34,7 +34,7 @@ RISE = 0.04
 BRIGHT = 0.175
 """Visible reflectance, root mean square, from which a cluster may be cloud."""
 
-FEATURES = ("cluster", "cluster_rise", "cluster_brightness", "rise", "brightness", "nir_rise", *TREES)
+FEATURES = ("cluster", "cluster_rise", "cluster_brightness", "rise", "brightness", "nir_rise", "ndsi", *TREES)
 """What the forest sees of a pixel."""
 
 
@@ -136,7 +136,7 @@ class Background:
         cloudy = (cluster_rise > RISE) & (cluster_brightness > BRIGHT)
         named = np.where(np.isnan(cluster_rise), np.nan, cloudy)
         change = view.now.nir - view.before.nir
-        own = np.stack([named, cluster_rise, cluster_brightness, rise, brightness, change])
+        own = np.stack([named, cluster_rise, cluster_brightness, rise, brightness, change, ndsi(view.now)])
         return np.concatenate([own, decided(view.now)]).astype(np.float32)
 
     def _cluster_scores(self, view: View) -> Layer:

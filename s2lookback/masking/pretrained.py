@@ -88,7 +88,7 @@ def bands_for(name: str, bands: Sequence[str]) -> tuple[str, ...]:
     if there.issuperset(FOUR):
         lacking = " ".join(band for band in SIX if band not in there)
         warnings.warn(
-            f"{name} goes by four bands for want of {lacking}: it takes snow and sand for cloud", stacklevel=2
+            f"{name} goes by four bands for want of {lacking}: it takes more snow and smoke for cloud", stacklevel=2
         )
         return FOUR
     needed = " ".join("B8A or B08" if band == "nir" else band for band in SIX if band not in there)

@@ -27,16 +27,17 @@ from s2lookback.simulate.families import DEVELOPMENT
 
 logger = logging.getLogger(__name__)
 
-SEEDS = (9001, 9002, 9003, 9004)
+SEEDS = (9001, 9002, 9003, 9004, 9005, 9006)
 """Of landscapes and weather; none that anything is scored on."""
 
-ROUNDS = 24
+ROUNDS = 20
+"""Trees of each class; with 31 leaves each a model takes less than 300 kB."""
 
 _BOOSTED: dict[str, Any] = {
     "objective": "multiclass",
     "num_class": len(COVERS),
-    "num_leaves": 15,
-    "learning_rate": 0.25,
+    "num_leaves": 31,
+    "learning_rate": 0.3,
     "min_data_in_leaf": 100,
     "max_bin": 63,
     "seed": 20,
