@@ -149,10 +149,8 @@ def _measured(work: Work, folder: Path) -> str:
 
 
 def _table(title: str, runs: dict[str, list[Cost]]) -> str:
-    lines = [
-        f"### {title}", "", "| way | wall, s | × ours | × floor | CPU, s | × ours | peak, MB | × ours | read, MB | written, MB |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]  # fmt: skip
+    heads = ("way", "wall, s", "× ours", "× floor", "CPU, s", "× ours", "peak, MB", "× ours", "read, MB", "written, MB")
+    lines = [f"### {title}", "", f"| {' | '.join(heads)} |", f"| --- |{' ---: |' * (len(heads) - 1)}"]
     medians = {name: middle(costs) for name, costs in runs.items()}
     for name, each in medians.items():
         ours, floor = medians[OURS], each.wall / medians[FLOOR].wall
