@@ -7,7 +7,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -52,13 +51,17 @@ def pgstac_template(cluster: str) -> str:
     return address
 
 
-_NUMBERS = count()
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def pgstac(cluster: str, pgstac_template: str) -> str:
-    """Offer the address of a database with pgSTAC that held nothing before this module."""
-    return _database(cluster, f"test{next(_NUMBERS)}", template=urlsplit(pgstac_template).path[1:])
+    """Offer the address of a database with pgSTAC, for the catalog that many tests share."""
+    return _database(cluster, "shared", template=urlsplit(pgstac_template).path[1:])
+
+
+@pytest.fixture
+def empty_pgstac(cluster: str, pgstac_template: str, request: pytest.FixtureRequest) -> str:
+    """Offer the address of a database with pgSTAC that holds nothing."""
+    name = f"test_{abs(hash(request.node.nodeid))}"
+    return _database(cluster, name, template=urlsplit(pgstac_template).path[1:])
 
 
 def _database(cluster: str, name: str, template: str = "template1") -> str:

@@ -15,7 +15,7 @@ from stac_fastapi.types.errors import NotFoundError
 from stac_fastapi.types.requests import get_base_url
 from starlette.responses import JSONResponse
 
-from catalog.api.fields import chosen
+from catalog.api.fields import with_fields
 from catalog.api.hrefs import paging_link, served_collection, served_item
 from catalog.collections import NAMES
 from catalog.index import NEWEST_FIRST, SearchRequest
@@ -101,9 +101,7 @@ class CatalogClient(BaseCoreClient):
     def _answer(self, question: Any, request: Request, href: str) -> GeoJSONResponse:
         base, asked = get_base_url(request), _asked(question)
         page = current(self.store).search(asked)
-        items = [served_item(item, base) for item in page.items]
-        if question.fields and (question.fields.include or question.fields.exclude):
-            items = [chosen(item, question.fields.include or (), question.fields.exclude or ()) for item in items]
+        items = [with_fields(served_item(item, base), question.fields) for item in page.items]
         links = [link("self", href, "application/geo+json"), link("root", base)]
         if page.token:
             links.append(_next(request, question, href, page.token))

@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from stac_fastapi.extensions.fields.request import PostFieldsExtension
+
 _ALWAYS = {"id", "collection"}
+
+
+def with_fields(item: dict[str, Any], fields: PostFieldsExtension | None) -> dict[str, Any]:
+    """Keep of an item what a question asked for."""
+    if fields is None or not (fields.include or fields.exclude):
+        return item
+    return chosen(item, fields.include or (), fields.exclude or ())
 
 
 def chosen(item: Mapping[str, Any], include: Iterable[str], exclude: Iterable[str]) -> dict[str, Any]:

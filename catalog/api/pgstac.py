@@ -15,9 +15,11 @@ from stac_fastapi.types.requests import get_base_url
 from starlette.concurrency import run_in_threadpool
 
 from catalog.api.client import MOST, box_of
+from catalog.api.fields import with_fields
 from catalog.api.hrefs import resolved_again, served_item
 from catalog.index import NEWEST_FIRST, QueryError, SlowQueryError
 from catalog.pgstac_query import ENDS, box_shape, renamed
+from catalog.places import bounds
 from catalog.store import Store
 from catalog.upkeep import current
 from s2lookback.errors import TransientError
@@ -40,14 +42,17 @@ class PgstacClient(CoreCrudClient):  # type: ignore[misc]  # as above
         with _told():
             answer = await super()._search_base(asked(search_request), request)
         base = get_base_url(request)
-        answer["features"] = [served_item(resolved_again(item, base), base) for item in answer["features"]]
-        answer["numberReturned"] = len(answer["features"])
+        items = [served_item(resolved_again(item, base), base) for item in answer["features"]]
+        answer["features"] = [with_fields(item, getattr(search_request, "fields", None)) for item in items]
+        answer["numberReturned"] = len(items)
         return answer
 
 
 def asked(question: Any) -> Any:
-    """Put a question as the index does: see ``catalog.pgstac_query``."""
-    whole = question.model_dump(by_alias=True, exclude_unset=True, mode="json")
+    """Put a question as the index does: see ``catalog.pgstac_query``; whole items are cut to size afterwards."""
+    whole = question.model_dump(by_alias=True, exclude_unset=True, exclude={"fields"}, mode="json")
+    if whole.get("intersects"):
+        bounds(whole["intersects"])
     keys = [(one["field"], one["direction"]) for one in whole.get("sortby") or ()] or [*NEWEST_FIRST]
     keys += [(name, "asc") for name in ("id", "collection") if name not in {key for key, _ in keys}]
     whole["sortby"] = [{"field": ENDS.get(name, name), "direction": direction} for name, direction in keys]

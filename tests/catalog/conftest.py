@@ -1,14 +1,16 @@
 """Samples of every kind of item, a store to publish them in, and the schemas to judge them by."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from catalog.api.app import create_app
 from catalog.items import COLLECTIONS, Basis, item_id, mask_item, model_item, mrap_item, reduced_item, scene_item
 from catalog.layout import Item, source_link
 from catalog.provenance import Recipe
@@ -17,6 +19,7 @@ from s2lookback.footprint import outline
 from s2lookback.grid import Grid
 from s2lookback.masking.classes import Class
 from s2lookback.scene import Acquisition
+from tests.catalog.serving import served
 
 TILE = "10UFB"
 SENSED = datetime(2025, 8, 30, 19, 38, 31, tzinfo=UTC)
@@ -24,6 +27,8 @@ GRID = Grid(32610, (20.0, 0.0, 600_000.0, 0.0, -20.0, 5_600_040.0), 5, 7)
 BANDS = ("B12", "B8A", "B04")
 SOFTWARE = {"rasterio": "1.4.4", "lightgbm": "4.7.0", "s2lookback": "0.1.0"}
 COUNTS = {Class.NO_DATA: 5, Class.CLEAR: 12, Class.THIN_CLOUD: 6, Class.THICK_CLOUD: 3, Class.SHADOW: 3, Class.SMOKE: 6}
+DAYS = [datetime(2025, 8, day, 19, tzinfo=UTC) for day in (1, 11, 21)]
+FIJI = Grid(32701, (20.0, 0.0, 172_000.0, 0.0, -20.0, 8_200_000.0), 5, 700)  # across the antimeridian
 ABOUT = Acquisition(
     tile=TILE,
     sensed=SENSED,
@@ -122,6 +127,31 @@ def sample() -> Callable[..., Sample]:
         return Sample(item, files, Request(COLLECTIONS[stage], item["id"], tile, recipe))
 
     return make
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def full(
+    request: pytest.FixtureRequest, sample: Callable[..., Sample], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """Offer ten items with each of the indexes; no test changes them."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "postgresql":
+            patch.setenv("S2LOOKBACK_INDEX", request.getfixturevalue("pgstac"))
+        store = Store(str(tmp_path_factory.mktemp(request.param) / "products"))
+        for sensed in DAYS:
+            for stage in ("scene", "mask", "mrap"):
+                sample(stage, sensed=sensed).publish(store)
+        sample("scene", tile="01KAA", sensed=DAYS[1], grid=FIJI).publish(store)
+        yield store
+        if request.param == "postgresql":
+            store.index.close()
+
+
+@pytest.fixture(scope="session")
+def api(full: Store) -> Iterator[httpx.Client]:
+    """Offer a client of the API over these items."""
+    with served(create_app(str(full.root))) as address, httpx.Client(base_url=address, trust_env=False) as client:
+        yield client
 
 
 @pytest.fixture

@@ -3,36 +3,20 @@
 from datetime import UTC, datetime, timedelta
 
 import cql2
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.index import SearchRequest
 from catalog.search import every, search
-from catalog.store import Store
 from catalog.upkeep import current
 from s2lookback.footprint import outline, overlaps
 from s2lookback.grid import Grid
 
 DAYS = [datetime(2025, 8, day, 19, tzinfo=UTC) for day in (1, 11, 21)]
-FIJI = Grid(32701, (20.0, 0.0, 172_000.0, 0.0, -20.0, 8_200_000.0), 5, 700)  # across the antimeridian
-PLACES = [outline(FIJI).bbox, outline(Grid(32610, (20.0, 0.0, 600_000.0, 0.0, -20.0, 5_600_040.0), 5, 7)).bbox]
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def full(request, sample, tmp_path_factory):
-    """Offer the same catalog with each of the indexes; no test changes it."""
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param == "postgresql":
-            patch.setenv("S2LOOKBACK_INDEX", request.getfixturevalue("pgstac"))
-        store = Store(str(tmp_path_factory.mktemp(request.param) / "products"))
-        for sensed in DAYS:
-            for stage in ("scene", "mask", "mrap"):
-                sample(stage, sensed=sensed).publish(store)
-        sample("scene", tile="01KAA", sensed=DAYS[1], grid=FIJI).publish(store)
-        yield store
-        if request.param == "postgresql":
-            store.index.close()
+PLACES = [
+    outline(Grid(32701, (20.0, 0.0, 172_000.0, 0.0, -20.0, 8_200_000.0), 5, 700)).bbox,  # across the antimeridian
+    outline(Grid(32610, (20.0, 0.0, 600_000.0, 0.0, -20.0, 5_600_040.0), 5, 7)).bbox,
+]
 
 
 def walked(store, *, collections, tile, start, end, bbox, point, max_cloud_cover, limit):
