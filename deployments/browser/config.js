@@ -1,0 +1,82 @@
+// STAC Browser over the catalog of s2lookback: nothing is fetched from another machine, and images are drawn as the
+// items' own `renders` say: three bands as a picture, a mask by its classes, a composite's age in days.
+(function () {
+  const AGE = ["#fde725", "#7ad151", "#22a884", "#2a788e", "#414487", "#440154"]; // viridis, young to old
+
+  // UTM on WGS 84, all zones
+  const crs = {};
+  for (let zone = 1; zone <= 60; zone++) {
+    const number = String(zone).padStart(2, "0");
+    crs[`EPSG:326${number}`] = `+proj=utm +zone=${zone} +datum=WGS84 +units=m +no_defs`;
+    crs[`EPSG:327${number}`] = `+proj=utm +zone=${zone} +south +datum=WGS84 +units=m +no_defs`;
+  }
+
+  const renderOf = (item, key) =>
+    Object.values(item.properties.renders || {}).find((render) => render.assets[0] === key);
+
+  // Three assets side by side, each between its own limits.
+  function picture(options, item, render) {
+    const sources = render.assets.map((key, number) => ({
+      url: item.assets[key].getAbsoluteUrl(),
+      min: render.rescale[number][0],
+      max: render.rescale[number][1],
+      nodata: render.nodata,
+      bands: [1],
+    }));
+    const [, channels, gamma] = (render.color_formula || "gamma - 1").match(/^gamma (\S+) ([0-9.]+)$/);
+    const shown = ["R", "G", "B"].map((channel, number) =>
+      channels.includes(channel) ? ["^", ["band", number + 1], 1 / gamma] : ["band", number + 1]);
+    return { ...options, sources, style: { color: ["array", ...shown, ["band", 4]] } };
+  }
+
+  function classes(options, asset, render) {
+    const cases = Object.entries(render.colormap).flatMap(([value, [r, g, b, a]]) => [Number(value), [r, g, b, a / 255]]);
+    const style = { color: ["match", ["band", 1], ...cases, [255, 0, 255, 1]] };
+    return { ...options, sources: [{ url: asset.getAbsoluteUrl(), bands: [1] }], normalize: false, style };
+  }
+
+  function age(options, asset, render) {
+    const [low, high] = render.rescale[0];
+    const days = ["-", Number(render.expression.match(/^\d+/)[0]), ["band", 1]];
+    const stops = AGE.flatMap((colour, number) => [low + (number * (high - low)) / (AGE.length - 1), colour]);
+    const color = ["case", ["==", ["band", 1], render.nodata], [0, 0, 0, 0], ["interpolate", ["linear"], days, ...stops]];
+    return { ...options, sources: [{ url: asset.getAbsoluteUrl(), bands: [1] }], normalize: false, style: { color } };
+  }
+
+  // One band in shades of grey, where no render says better.
+  function grey(options, asset) {
+    const [min, max] = asset.unit === "%" ? [0, 100] : asset["raster:scale"] ? [0, 4000] : [undefined, undefined];
+    return { ...options, sources: [{ url: asset.getAbsoluteUrl(), bands: [1], nodata: asset.nodata, min, max }] };
+  }
+
+  async function draw(type, options, asset) {
+    if (!options.sources || typeof asset.getContext !== "function") return options;
+    const item = asset.getContext();
+    const render = item && item.properties ? renderOf(item, asset.getKey()) : null;
+    if (!render) return grey(options, asset);
+    if (render.colormap) return classes(options, asset, render);
+    if (render.expression) return age(options, asset, render);
+    return picture(options, item, render);
+  }
+
+  window.STAC_BROWSER_CONFIG = {
+    catalogUrl: `${window.location.origin}/`,
+    catalogTitle: "s2lookback",
+    allowExternalAccess: false,
+    supportedLocales: ["en", "fr"],
+    detectLocaleFromBrowser: false,
+    pathPrefix: "/browser/",
+    apiCatalogPriority: "childs",
+    cardViewSort: "desc",
+    itemsPerPage: 24,
+    searchResultsPerPage: 24,
+    showThumbnailsAsAssets: true,
+    defaultThumbnailSize: [256, 192],
+    displayPreview: true,
+    displayOverview: true,
+    socialSharing: [],
+    crs,
+    getMapSourceOptions: draw,
+    footerLinks: [{ label: "Contains modified Copernicus Sentinel data", url: "https://sentinels.copernicus.eu" }],
+  };
+})();
