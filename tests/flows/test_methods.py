@@ -7,11 +7,17 @@ import pytest
 from catalog.facts import bands_of
 from catalog.store import Store
 from flows.tile import tile as update
+from s2lookback.bands import BANDS
 from s2lookback.masking.background import background_of
+from s2lookback.masking.cloudless import CLOUDLESS_BANDS
 from s2lookback.masking.mask import classify
 from s2lookback.raster import read_band
-from s2lookback.settings import MaskSettings, Settings
+from s2lookback.settings import IngestSettings, MaskSettings, Settings
 from s2lookback.simulate import sensing_times
+from s2lookback.simulate.families import BOREAL
+from s2lookback.simulate.product import write_safe
+from s2lookback.simulate.series import series
+from s2lookback.sources.settings import SourceSettings
 from tasks.history import steps_before
 from tasks.products import read_pixels, read_scene
 
@@ -61,3 +67,18 @@ def test_a_later_scene_changes_just_the_masks_whose_background_it_joins(images, 
     update(TILE, source, str(tmp_path), settings, end=times[1])
     assert not update(TILE, source, str(tmp_path), settings, end=times[1]).made["mask"]
     assert update(TILE, source, str(tmp_path), settings, end=times[2]).made["mask"] == changed
+
+
+def test_s2cloudless_masks_products_of_level_1c(tmp_path):
+    every = series(BOREAL, 9401, height=36, width=51, dates=2, bands=(*BANDS,), level="L1C")
+    for one in every:
+        write_safe(one.scene, tmp_path / "scenes")
+    settings = Settings(ingest=IngestSettings(bands=CLOUDLESS_BANDS), mask=MaskSettings(method="s2cloudless"))
+    root = str(tmp_path / "products")
+    report = update(BOREAL.tile, SourceSettings(scenes=str(tmp_path / "scenes")), root, settings)
+    assert [row.method for row in report.dates] == ["s2cloudless"] * 2
+    store, steps = Store(root), steps_before(root, BOREAL.tile, EVER)
+    scene = read_scene(store, store.read(steps[0].scene.href))
+    assert scene.about.offset_removed == 1000
+    mask = classify(scene, None, None, settings.mask)
+    assert (read_band(store.asset(store.read(steps[0].mask), "class")) == mask.classes).all()

@@ -1,7 +1,9 @@
 """The functions for anyone with an array: the platform's masks, and sentences instead of nonsense."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,6 +115,15 @@ def test_the_one_liners_say_what_classify_says(observations):
     reference = np.full_like(obs, 0.2)
     shadow = classify(obs, TEN_BANDS, "temporal", reference)[0] == Class.SHADOW
     assert (shadow_mask(obs, reference=reference) == shadow).all()
+
+
+def test_the_documented_lines_run(stack, bands):
+    page = (Path(__file__).parents[2] / "docs" / "masking.md").read_text()
+    given = {"obs": of(stack, bands, SIX)[3], "stack": of(stack, bands, SIX)}
+    exec("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), given)  # noqa: S102  our own page
+    assert given["classes"].shape == given["cloud"].shape == given["obs"].shape[:2]
+    assert (given["open_to_the_infrared"] >= given["open_to_all_bands"]).all()
+    assert (given["open_to_the_infrared"] == (given["published_bits"] & 1 == 1)).all()
 
 
 def test_the_array_is_left_untouched(stack, bands):
