@@ -1,10 +1,8 @@
 """What failed or was left out, tried again."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
 
 from prefect import flow, get_run_logger
-from pydantic import Field
 
 from flows.nightly import update_tiles
 from flows.parameters import AtOnce
@@ -14,10 +12,13 @@ from tasks.ledger import entries
 from tasks.place import root_of
 from tasks.report import TileReport
 
+USUAL = timedelta(days=10)
+"""Time back from now that is looked at in the ledger where nobody says more."""
 
-@flow(name="rerun", flow_run_name="rerun {errors}")
+
+@flow(name="rerun", flow_run_name="rerun")
 def rerun(
-    days: Annotated[int, Field(ge=1, le=3660)] = 10,
+    since: datetime | None = None,
     errors: list[str] | None = None,
     source: SourceSettings = SourceSettings(),
     root: str = "",
@@ -27,14 +28,14 @@ def rerun(
     """Bring every tile up to date that failed, or of which a scene was left out, as the ledger tells.
 
     Args:
-        days: Days back from now that are looked at in the ledger.
+        since: First moment that is looked at in the ledger; by default ten days ago.
         errors: Classes of errors to try again, as the ledger names them (SceneError, TransientError); by default all.
         source: Where scenes come from; by default what the worker's environment names.
         root: Folder of the catalog; by default what the worker's environment names.
         settings: How products are made.
         at_once: Tiles that are handed to workers at the same time.
     """
-    found = entries(root_of(root), since=datetime.now(UTC) - timedelta(days=days), errors=errors or ())
+    found = entries(root_of(root), since=since or datetime.now(UTC) - USUAL, errors=errors or ())
     tiles = sorted({entry.tile for entry in found})
     get_run_logger().info("%d entries of the ledger name %d tiles", len(found), len(tiles))
     return update_tiles(tiles, source, root, settings, None, None, at_once)

@@ -1,11 +1,12 @@
 """Slurm's own commands: submit, look, cancel. One look serves all jobs for a while."""
 
-import os
 import subprocess
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio
+import anyio.to_thread
 
 from s2lookback.errors import TransientError
 
@@ -97,14 +98,14 @@ async def _slurm(command: list[str], given: str = "", environment: dict[str, str
     Raises:
         TransientError: If it fails or does not answer.
     """
+    ask = partial(
+        subprocess.run, command, input=given, env=environment, capture_output=True, text=True, timeout=LIMIT, check=True
+    )
     try:
-        with anyio.fail_after(LIMIT):
-            done = await anyio.run_process(
-                command, input=given.encode(), env=environment or dict(os.environ), check=True, stderr=subprocess.PIPE
-            )
-    except (OSError, TimeoutError) as error:
+        done: subprocess.CompletedProcess[str] = await anyio.to_thread.run_sync(ask)
+    except (OSError, subprocess.TimeoutExpired) as error:
         raise TransientError(f"{command[0]}: did not answer ({error})") from error
     except subprocess.CalledProcessError as error:
-        said = error.stderr.decode(errors="replace").strip()[-500:]
+        said = error.stderr.strip()[-500:]
         raise TransientError(f"{command[0]}: {said or f'exit status {error.returncode}'}") from error
-    return done.stdout.decode(errors="replace")
+    return done.stdout

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from s2lookback.cores import LIBRARIES, SETTING
 
-Name = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_.-]{1,64}\Z")]
-Path = Annotated[str, Field(pattern=r"\A/[^\x00-\x1f]{0,1000}\Z")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Path = Annotated[str, Field(pattern=r"^/[^\x00-\x1f]{0,1000}$")]
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -24,17 +24,17 @@ class SlurmVariables(BaseVariables):
     """What a job may ask for; a deployment sets it under ``job_variables``."""
 
     cpus: Annotated[int, Field(ge=1, le=4096)] = Field(4, description="Cores, and threads of every library in the job.")
-    memory: Annotated[str, Field(pattern=r"\A[0-9]{1,9}[KMGT]?\Z")] = Field("8G", description="Memory of the job.")
-    time: Annotated[str, Field(pattern=r"\A([0-9]{1,3}-)?[0-9]{1,4}(:[0-9]{2}){0,2}\Z")] = Field(
+    memory: Annotated[str, Field(pattern=r"^[0-9]{1,9}[KMGT]?$")] = Field("8G", description="Memory of the job.")
+    time: Annotated[str, Field(pattern=r"^([0-9]{1,3}-)?[0-9]{1,4}(:[0-9]{2}){0,2}$")] = Field(
         "04:00:00", description="Time after which the job is killed, as [days-]hours:minutes:seconds."
     )
-    gpus: Annotated[str, Field(pattern=r"\A([A-Za-z0-9_.-]{1,32}:)?[0-9]{1,2}\Z")] | None = Field(
+    gpus: Annotated[str, Field(pattern=r"^([A-Za-z0-9_.-]{1,32}:)?[0-9]{1,2}$")] | None = Field(
         None, description="GPUs, with or without their type, as in 1 or a100:2."
     )
     partition: Name | None = Field(None, description="Partition; by default the cluster's.")
     account: Name | None = Field(None, description="Account that is charged.")
     qos: Name | None = Field(None, description="Quality of service.")
-    constraint: Annotated[str, Field(pattern=r"\A[A-Za-z0-9_.&|()\[\]*,-]{1,200}\Z")] | None = Field(
+    constraint: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.&|()\[\]*,-]{1,200}$")] | None = Field(
         None, description="Features that the node must have, as in skylake|cascade."
     )
     python: Path = Field(sys.executable, description="Interpreter of the environment on the nodes.")
@@ -84,4 +84,5 @@ def environment(job: SlurmConfiguration, own: dict[str, str]) -> dict[str, str]:
     It is handed over as it is, not written into a script. Slurm's own variables would mislead a job inside a job.
     """
     added = {name: value for name, value in job.env.items() if value is not None and _VARIABLE.fullmatch(name)}
-    return {name: value for name, value in (own | added).items() if not name.startswith(("SLURM_", "SBATCH_"))}
+    kept = own | added
+    return {name: kept[name] for name in kept if name == "SLURM_CONF" or not name.startswith(("SLURM_", "SBATCH_"))}

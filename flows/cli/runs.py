@@ -58,7 +58,7 @@ def demo(
         draw_sheet(str(root), source.scenario.tile, sheet)
     _paths({"pictures": sheet, "catalog": root / "catalog.json"})
     out.print(f"next:     .venv/bin/s2lookback search --root {root}", highlight=False, soft_wrap=True)
-    _exit_code(reports)
+    exit_code(reports)
 
 
 @app.command(epilog="Example: s2lookback nightly --scenes /data/L2 --root /data/products")
@@ -74,7 +74,7 @@ def nightly(
     from s2lookback.sources.settings import SourceSettings
 
     reports = _nightly(SourceSettings(scenes=scenes, masks=masks), root, settings, start=start, end=end)
-    _exit_code(reports)
+    exit_code(reports)
 
 
 @app.command(epilog="Example: s2lookback ingest 10UFB --scenes /data/L2 --root /data/products --start 2025-07-01")
@@ -97,8 +97,8 @@ def ingest(
 
         with progress():
             report = run(tile, source, str(root), read_settings(settings).ingest, start=utc(start), end=end_of(end))
-    _told([report])
-    _exit_code([report])
+    told([report])
+    exit_code([report])
 
 
 @app.command(name="tile", epilog="Example: s2lookback tile 10UFB --scenes /data/L2 --root /data/products")
@@ -115,7 +115,7 @@ def one_tile(
     from s2lookback.sources.settings import SourceSettings
 
     source = SourceSettings(scenes=scenes, masks=masks, tile=tile)
-    _exit_code(_nightly(source, root, settings, tiles=[tile], start=start, end=end))
+    exit_code(_nightly(source, root, settings, tiles=[tile], start=start, end=end))
 
 
 def _stage(name: str, sentence: str, settings_of: str) -> None:
@@ -148,7 +148,7 @@ def backfill(
 
         with progress():
             report = run(tile, utc(start), end_of(end), str(root), read_settings(settings))
-    _told([report])
+    told([report])
 
 
 @app.command(epilog="Example: s2lookback retract 10UFB 2025-08-30 --reason 'shifted by a pixel' --root /data/products")
@@ -169,7 +169,7 @@ def retract(
             out.print(f"{restore_scene(str(root), tile, aware(day))} is ingested again by the next run of the tile")
             return
         report = run(tile, aware(day), reason, str(root), read_settings(settings))
-    _told([report])
+    told([report])
 
 
 def _nightly(
@@ -192,7 +192,7 @@ def _nightly(
             )
     for report in reports:
         _table(report)
-    _told(reports)
+    told(reports)
     return reports
 
 
@@ -207,7 +207,7 @@ def _table(report: "TileReport") -> None:
         out.print(table)
 
 
-def _told(reports: list["TileReport"]) -> None:
+def told(reports: list["TileReport"]) -> None:
     """Say what was left out and why, then a sentence a tile."""
     for report in reports:
         for left in report.left_out:
@@ -221,7 +221,7 @@ def _paths(paths: dict[str, Path]) -> None:
         out.print(f"{name + ':':10}{path.resolve()}", highlight=False, soft_wrap=True)
 
 
-def _exit_code(reports: list["TileReport"]) -> None:
+def exit_code(reports: list["TileReport"]) -> None:
     """Exit with 1 only when nothing could be made and nothing is there."""
     if not any(report.made or report.kept for report in reports):
         stop("nothing could be made")

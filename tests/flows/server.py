@@ -43,6 +43,7 @@ class Server:
 
     home: Path
     port: int = field(default_factory=free_port)
+    settings: dict[str, str] = field(default_factory=dict)
     process: Any = None
 
     @property
@@ -59,6 +60,7 @@ class Server:
             "S2LOOKBACK_ROOT": str(self.home / "products"),
             "S2LOOKBACK_BACK_OFF": "1",
             "S2LOOKBACK_CPUS": "1",
+            **self.settings,
         }
 
     @property
@@ -135,9 +137,9 @@ def call(command: list[str], environment: dict[str, str]) -> str:
 
 
 @contextmanager
-def worker(server: Server, pool: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+def worker(server: Server, pool: str, kind: str = "process", **settings: str) -> Iterator[subprocess.Popen[bytes]]:
     """Keep a worker at work while the block runs."""
-    command = [*PREFECT, "worker", "start", "--pool", pool, "--name", f"{pool}-{time.monotonic_ns()}"]
+    command = [*PREFECT, "worker", "start", "--pool", pool, "--type", kind, "--name", f"{pool}-{time.monotonic_ns()}"]
     process = spawn(command, server.environment | settings, server.home / f"worker-{pool}.log")
     try:
         yield process

@@ -1,0 +1,76 @@
+"""Subcommands for what went wrong: the ledger, and trying again."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from flows.cli.runs import exit_code, told
+from flows.cli.times import Since, period
+from flows.cli.words import HERE, Masks, Root, Scenes, SettingsFile, app, out, prefect, read_settings, sentences
+
+Errors = Annotated[
+    list[str] | None, typer.Option("--error", help="Class of error, as in SceneError; may be given several times.")
+]
+
+
+@app.command(epilog="Example: s2lookback ledger --root /data/products --since '10 days' --error SceneError")
+def ledger(
+    root: Root = HERE,
+    since: Since = None,
+    error: Errors = None,
+    tile: Annotated[str, typer.Option(help="MGRS tile without the T.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the entries as JSON.")] = False,
+) -> None:
+    """List what failed and what was left out, and why; the oldest first."""
+    from tasks.ledger import entries
+
+    start, _ = period(since, None, datetime.now(UTC))
+    with sentences():
+        found = entries(str(root), since=start, errors=error or (), tile=tile)
+    if as_json:
+        out.print_json(data=[asdict(entry) for entry in found])
+        return
+    table = Table("when (UTC)", "tile", "outcome", "error", "scene", "message", box=None, pad_edge=False)
+    for entry in found:
+        table.add_row(
+            entry.when[:16].replace("T", " "), entry.tile, entry.outcome, entry.error, entry.scene, entry.message
+        )
+    out.print(table if found else "nothing failed, and nothing was left out")
+
+
+@app.command(epilog="Example: s2lookback rerun --failed --since '10 days' --error SceneError --root /data/products")
+def rerun(
+    scenes: Scenes,
+    root: Root = HERE,
+    masks: Masks = "",
+    failed: Annotated[bool, typer.Option("--failed", help="Only tiles of which the ledger tells.")] = False,
+    since: Since = None,
+    error: Errors = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Bring up to date what failed or was left out (--failed), or every tile with its scenes since a time."""
+    from s2lookback.sources.settings import SourceSettings
+
+    if error and not failed:
+        raise typer.BadParameter("--error names what --failed shall look for")
+    start, _ = period(since, None, datetime.now(UTC))
+    source = SourceSettings(scenes=scenes, masks=masks)
+    with prefect(root):
+        from flows.nightly import nightly as every
+        from flows.progress import progress
+        from flows.rerun import rerun as those
+
+        how = read_settings(settings)
+        with progress():
+            if failed:
+                reports = those(start, error, source, str(root), how)
+            else:
+                reports = every(source, str(root), how, start=start)
+    told(reports)
+    if reports:
+        exit_code(reports)
+    else:
+        out.print("the ledger names no tile")
