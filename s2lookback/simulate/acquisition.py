@@ -31,6 +31,10 @@ from s2lookback.simulate.swath import VIEW_AZIMUTH, at_edge, later_view, view_in
 
 Level = Literal["L1C", "L2A"]
 
+_LIGHT_LEFT_OVER = 0.025
+"""Standard deviation, from date to date, of the brightness of all bands together: what direction of view and errors of
+the correction leave over, a guess."""
+
 
 def simulate_scene(
     scenario: Scenario, sensed: datetime, bands: tuple[str, ...] = DEFAULT_BANDS, *, level: Level = "L2A"
@@ -49,7 +53,8 @@ def scene_of(scenario: Scenario, sensed: datetime, moment: Moment, bands: tuple[
         raise ValueError(f"{scenario.family}: has no air to see through, level 1C needs another family")
     scl, probability = (None, None) if level == "L1C" else _labels(scenario, sensed, moment)
     if moment.ground.family.physical:
-        seen = _seen(moment, bands, generator(scenario, "haze", sensed), level)
+        light = math.exp(generator(scenario, "light", sensed).normal(0.0, _LIGHT_LEFT_OVER))
+        seen = np.float32(light) * _seen(moment, bands, generator(scenario, "haze", sensed), level)
         sensors = [generator(scenario, f"sensor {level} {band}", sensed) for band in bands]
         pixels = _counted(seen, noise(seen, bands, moment.sun_elevation), sensors)
         full = saturation(bands, moment.sun_elevation)[:, None, None]

@@ -137,3 +137,12 @@ def test_a_family_sets_place_season_and_weather_unless_they_are_given():
     assert Scenario(family="coast", cloudiness=0.1).cloudiness == 0.1
     assert Scenario(family="valley") == Scenario()
     assert Scenario.model_validate_json(coast.recipe) == coast
+
+
+@pytest.mark.parametrize("family", PHYSICAL, ids=lambda family: family.name)
+@pytest.mark.parametrize("shape", [(8, 9), (31, 17)])
+def test_a_scene_may_be_of_any_shape(family, shape):
+    height, width = shape
+    for one in series(family, 1, height=height, width=width, dates=6, bands=("B12", "B02")):
+        assert one.scene.pixels.shape == (2, height, width)
+        assert np.isfinite(one.truth.cloud_optical_depth).all()

@@ -54,3 +54,17 @@ def test_the_haze_differs_from_date_to_date():
 
 def is_clear(one):
     return (one.truth.cloud_optical_depth == 0).all() and one.scene.valid.all()
+
+
+def test_the_light_differs_from_date_to_date_in_all_bands_together():
+    bands = ("B11", "B12")
+    clear = [one for one in series(families.PRAIRIE, 7, height=48, width=66, bands=bands) if is_clear(one)]
+    ground = [one.truth.classes == Class.CLEAR for one in clear]
+    ratios = np.array(
+        [
+            np.median(one.scene.pixels[:, where] / one.truth.surface[:, where], axis=1)
+            for one, where in zip(clear, ground, strict=True)
+        ]
+    )
+    assert np.ptp(ratios[:, 0]) > 0.015
+    assert np.corrcoef(ratios.T)[0, 1] > 0.3

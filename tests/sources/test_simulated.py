@@ -55,3 +55,13 @@ def test_a_scene_it_does_not_have_is_refused(source):
     stranger = type(ref)(ref.tile, ref.sensed + timedelta(hours=1), ref.files, ref.changed)
     with pytest.raises(SceneError, match="20250628T201921: is none of the scenes"):
         source.open_scene(stranger)
+
+
+@pytest.mark.parametrize("family", ["alpine", "coast"])
+def test_a_family_is_a_source_like_any_other(family):
+    source = SimulatedSource(Scenario(family=family, height=24, width=30, dates=3), settings=IngestSettings())
+    [tile] = source.tiles()
+    ref = source.list_scenes(tile).scenes[2]
+    scene = source.open_scene(ref)
+    assert scene.about.tile == tile != "10UFB"
+    assert scene.scl.shape == scene.grid.shape == (24, 30)
