@@ -6,13 +6,14 @@ Source: Sentinel-2 Products Specification Document (S2-PDGS-TAS-DI-PSD), issue 1
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from xml.etree.ElementTree import Element, indent, tostring
 
 from rasterio.warp import transform
 
 from s2lookback.bands import BANDS
 from s2lookback.scene import Acquisition
+from s2lookback.simulate.naming import Names, stamp
 from s2lookback.simulate.sensor import IRRADIANCE
 
 OFFSET = 1000
@@ -25,57 +26,6 @@ Content = str | Iterable[Element]
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """What a product and its parts are called."""
-
-    about: Acquisition
-
-    @property
-    def level(self) -> str:
-        """``1C`` or ``2A``."""
-        return (self.about.level or "L2A")[1:]
-
-    @property
-    def product(self) -> str:
-        """Name of the folder, ``….SAFE``; made three hours after it was sensed."""
-        platform = f"S{(self.about.platform or '')[-2:].upper()}"
-        baseline = (self.about.baseline or "").replace(".", "")
-        return (
-            f"{platform}_MSIL{self.level}_{stamp(self.about.sensed)}_N{baseline}_R{self.about.relative_orbit or 0:03}"
-            f"_T{self.about.tile}_{stamp(self.generated)}.SAFE"
-        )
-
-    @property
-    def granule(self) -> str:
-        """Folder of the granule; the absolute orbit in its name is made up."""
-        return f"L{self.level}_T{self.about.tile}_A040{self.about.relative_orbit or 0:03}_{stamp(self.about.sensed)}"
-
-    @property
-    def datastrip(self) -> str:
-        """Folder of the datastrip."""
-        return f"DS_SIML_{stamp(self.generated)}_S{stamp(self.about.sensed)}"
-
-    @property
-    def image(self) -> str:
-        """What the name of every image begins with."""
-        return f"T{self.about.tile}_{stamp(self.about.sensed)}"
-
-    @property
-    def generated(self) -> datetime:
-        """When it was made."""
-        return self.about.sensed + timedelta(hours=3)
-
-    def identifier(self, kind: str) -> str:
-        """Name a part in full: ``TL`` the granule, ``DS`` the datastrip."""
-        part = f"A040{self.about.relative_orbit or 0:03}_T{self.about.tile}" if kind == "TL" else ""
-        part = part or f"S{stamp(self.about.sensed)}"
-        return (
-            f"{self.product[:3]}_OPER_MSI_L{self.level}_{kind}_SIML_{stamp(self.generated)}_{part}"
-            f"_N{self.about.baseline}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Extent:
     """Where the granule lies."""
 
@@ -85,11 +35,6 @@ class Extent:
     """Upper left corner, m."""
     sizes: Mapping[int, tuple[int, int]]
     """Rows and columns by pixel size in m."""
-
-
-def stamp(moment: datetime) -> str:
-    """Write a time as in names."""
-    return f"{moment:%Y%m%dT%H%M%S}"
 
 
 def element(tag: str, content: Content = (), **attributes: str) -> Element:
@@ -202,8 +147,7 @@ def _datatake(names: Names) -> list[Element]:
 
 
 def _datatake_name(names: Names) -> str:
-    orbit = names.about.relative_orbit or 0
-    return f"G{names.product[:3]}_{stamp(names.about.sensed)}_040{orbit:03}_N{names.about.baseline}"
+    return f"G{names.product[:3]}_{stamp(names.about.sensed)}_{names.orbit[1:]}_N{names.about.baseline}"
 
 
 def _characteristics(names: Names) -> Element:

@@ -17,13 +17,13 @@ from s2lookback.scene import NO_PERCENT, NODATA, Scene
 from s2lookback.simulate.documents import (
     OFFSET,
     Extent,
-    Names,
     datastrip_document,
     document,
     element,
     granule_document,
     product_document,
 )
+from s2lookback.simulate.naming import Names
 from s2lookback.simulate.sensor import SATURATED
 
 _SIZES = (10, 20, 60)
