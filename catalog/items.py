@@ -82,6 +82,7 @@ def mask_item(
     *,
     method: str,
     counts: Mapping[Class, int],
+    detector: Mapping[str, str] | None = None,
     drift: Mapping[str, Any] | None = None,
 ) -> Item:
     """Describe a mask.
@@ -89,14 +90,15 @@ def mask_item(
     Args:
         basis: What every item says.
         about: What the masked scene's metadata tell.
-        method: How the classes were found: ``lookback`` or ``rules``.
+        method: How the classes were found: ``lookback``, ``rules`` and so on.
         counts: Number of pixels of each class.
+        detector: Name, and hash or version, of the model that came with a program; None where none made the mask.
         drift: How far the scene lies from what its model learnt; None where none made the mask.
     """
     facts = {
         **_acquisition(about),
         "s2lookback:method": method,
-        **_known({"s2lookback:drift": dict(drift or {}) or None}),
+        **_known({"s2lookback:detector": dict(detector or {}) or None, "s2lookback:drift": dict(drift or {}) or None}),
         **_covers(counts),
         **_renders(class_render()),
     }

@@ -10,6 +10,7 @@ from catalog.store import Request, Store
 from s2lookback.masking.classes import Class, uses
 from s2lookback.masking.drift import drift
 from s2lookback.masking.mask import classify
+from s2lookback.masking.methods import delivered
 from s2lookback.pictures import class_image, thumbnail
 from s2lookback.raster import write_band
 from s2lookback.scene import NO_PERCENT
@@ -92,6 +93,7 @@ def mask_scene(
             about(item),
             method=mask.method,
             counts={code: int(counts[code]) for code in Class},
+            detector=delivered(mask.method, opened.bands),
             drift=drift(trees, opened, before, mask.classes, settings) if trees else None,
         )
         return publish(store, wanted, folder, described, started)

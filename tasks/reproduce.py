@@ -95,7 +95,8 @@ def _scene(item: Item, recipe: Recipe, root: str, source: SourceSettings) -> str
 def _product(item: Item, recipe: Recipe, root: str) -> str:
     """Make a product of one scene."""
     made_from = _hrefs(Store(root), recipe.inputs)
-    (scene,), masks, composites, models = (made_from[stage] for stage in ("scene", "mask", "mrap", "model"))
+    masks, composites, models = (made_from[stage] for stage in ("mask", "mrap", "model"))
+    scene = _by_time(Store(root), made_from["scene"])[sensed_of(item)]  # a background has others beside it
     before, model = next(iter(composites), None), next(iter(models), None)
     arrival = Arrival(tile_of(item), sensed_of(item), scene)
     if recipe.stage == "mask":

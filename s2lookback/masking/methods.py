@@ -1,6 +1,7 @@
 """Which method looks at a scene."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from s2lookback.masking.background import Background
 from s2lookback.masking.cloudless import Cloudless
 from s2lookback.masking.lookback import Lookback, Model, warn_of_strange
 from s2lookback.masking.method import Method
-from s2lookback.masking.pretrained import Pretrained
+from s2lookback.masking.pretrained import KINDS, Pretrained, bands_for, model_name, read_card
 from s2lookback.masking.rules import Rules
 from s2lookback.scene import Scene
 from s2lookback.settings import MaskSettings
@@ -44,3 +45,18 @@ def _learnt(model: Model, tile: str) -> Method:
     """Put a model to work, with a warning where it has learnt nothing from the tile."""
     warn_of_strange(model, tile)
     return Lookback(model)
+
+
+def delivered(method: str, bands: Sequence[str]) -> dict[str, str]:
+    """Name the model that a method brings with it, and its SHA-256 or version; nothing where it brings none.
+
+    Args:
+        method: That masked a scene.
+        bands: Of that scene.
+    """
+    if method == Cloudless.name:
+        return {"name": method, "version": version(method)}
+    if method not in (*KINDS, Background.name):
+        return {}
+    name = model_name(method, bands_for(method, bands)) if method in KINDS else method
+    return {"name": name, "sha256": read_card(name).sha256}

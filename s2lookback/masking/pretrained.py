@@ -63,6 +63,10 @@ class Pretrained:
         """
         self.name = name
         self._bands = bands_for(name, bands)
+        if self._bands == FOUR:
+            lacking = " ".join(band for band in SIX[len(FOUR) :] if band not in bands)
+            sentence = f"{name} goes by four bands for want of {lacking}: it takes more snow and smoke for cloud"
+            warnings.warn(sentence, stacklevel=2)
         self._model = model_name(name, self._bands)
 
     def probabilities(self, view: View) -> Layer:
@@ -77,7 +81,7 @@ def chance_of(model: str, columns: Layer) -> Layer:
 
 
 def bands_for(name: str, bands: Sequence[str]) -> tuple[str, ...]:
-    """Choose what a method goes by: six bands, or four with a warning.
+    """Choose what a method goes by: six bands, or four where there is no more.
 
     Raises:
         SceneError: If the scene lacks one of the four.
@@ -86,10 +90,6 @@ def bands_for(name: str, bands: Sequence[str]) -> tuple[str, ...]:
     if there.issuperset(SIX):
         return SIX
     if there.issuperset(FOUR):
-        lacking = " ".join(band for band in SIX if band not in there)
-        warnings.warn(
-            f"{name} goes by four bands for want of {lacking}: it takes more snow and smoke for cloud", stacklevel=2
-        )
         return FOUR
     needed = " ".join("B8A or B08" if band == "nir" else band for band in SIX if band not in there)
     raise SceneError(f"the scene has the bands {' '.join(bands) or 'none'}, expected for {name} also {needed}")

@@ -6,11 +6,13 @@ import pytest
 
 from catalog.facts import bands_of
 from catalog.store import Store
+from flows.reproduce import reproduce
 from flows.tile import tile as update
 from s2lookback.bands import BANDS
 from s2lookback.masking.background import background_of
 from s2lookback.masking.cloudless import CLOUDLESS_BANDS
 from s2lookback.masking.mask import classify
+from s2lookback.masking.methods import delivered
 from s2lookback.raster import read_band
 from s2lookback.settings import IngestSettings, MaskSettings, Settings
 from s2lookback.simulate import sensing_times
@@ -58,6 +60,8 @@ def test_a_background_is_the_median_of_the_nearest_scenes(future, place, nearest
     before = background_of([read_pixels(store, scenes[number], bands) for number in nearest])
     mask = classify(read_scene(store, scenes[place]), before, None, settings)
     assert (read_band(store.asset(item, "class")) == mask.classes).all()
+    assert item["properties"]["s2lookback:detector"] == delivered("background", bands)
+    assert reproduce(item["id"], str(tmp_path)).equal
 
 
 @pytest.mark.parametrize(("images", "changed"), [(1, 1), (2, 3)])

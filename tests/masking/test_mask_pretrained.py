@@ -14,10 +14,19 @@ from s2lookback.errors import SceneError
 from s2lookback.masking import pretrained
 from s2lookback.masking.classes import COVERS
 from s2lookback.masking.method import View
+from s2lookback.masking.methods import delivered
 from s2lookback.masking.pretrained import FOLDER, KINDS, Pretrained, bands_for, forest_of, model_name, read_card
 from s2lookback.masking.spectral import FOUR, SIX, spectral_features, spectral_names
 from s2lookback.masking.spectrum import Spectrum
 from s2lookback.masking.temporal import temporal_features, temporal_names
+
+MODELS_OF_REVISION = {
+    "background": "f716e5cf",
+    "spectral-four": "400de6dd",
+    "spectral": "88130048",
+    "temporal-four": "0bca3507",
+    "temporal": "fda6c858",
+}
 
 NAMES = ("B02", "B03", "B04", "B8A", "B11", "B12")
 SHAPE = (6, 2, 3)
@@ -138,7 +147,22 @@ def test_a_card_that_is_none_is_refused(elsewhere):
 
 def test_the_bands_choose_the_model():
     assert bands_for("spectral", ("B12", "B11", "B04", "B03", "B02", "B08")) == SIX
-    with pytest.warns(UserWarning, match="want of B12"):
-        assert bands_for("spectral", ("B11", "B04", "B03", "B02", "B08")) == FOUR
+    assert bands_for("spectral", ("B11", "B04", "B03", "B02", "B08")) == FOUR
+    with pytest.warns(UserWarning, match="for want of B12: it"):
+        Pretrained("spectral", ("B11", "B04", "B03", "B02", "B08"))
     with pytest.raises(SceneError, match="B8A or B08"):
         bands_for("spectral", ("B02", "B03", "B04", "B09"))
+
+
+def test_what_made_a_mask_can_be_named():
+    assert delivered("temporal", NAMES) == {"name": "temporal", "sha256": read_card("temporal").sha256}
+    assert delivered("spectral", ("B02", "B03", "B04", "B08"))["name"] == "spectral-four"
+    assert delivered("background", NAMES)["name"] == "background"
+    assert delivered("s2cloudless", NAMES).keys() == {"name", "version"}
+    assert delivered("rules", NAMES) == delivered("lookback", NAMES) == {}
+
+
+def test_the_revision_of_masks_is_raised_with_the_models():
+    """A recipe does not name the models that come with the program: its revision must."""
+    found = {path.stem: read_card(path.stem).sha256[:8] for path in sorted(FOLDER.glob("*.json"))}
+    assert found == MODELS_OF_REVISION, "models changed: raise REVISION of tasks/mask.py, then write them down here"
