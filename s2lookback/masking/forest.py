@@ -18,8 +18,9 @@ from s2lookback.masking.trees import Tree
 
 Bins = NDArray[np.unsignedinteger[Any]]
 
-_BLOCK = 1024
-"""Pixels looked at together: bins and leaves of 40 features and 31 leaves then take 100 kB of a core's own cache."""
+_BLOCK = 512
+"""Pixels looked at together: the bins of 40 features and what is found in a tree of 31 leaves take 50 kB, a core's own
+cache."""
 
 _CELLS = 2**16
 """Floats are first told apart by the upper half of their bits; few thresholds share one."""
@@ -208,9 +209,12 @@ def _bin(
 def _soften(scores: NDArray[np.float64]) -> None:
     """Turn scores, (class, pixel), into probabilities, in LightGBM's order of operations."""
     for pixel in range(scores.shape[1]):
-        most, total = scores[:, pixel].max(), 0.0
+        most, total = scores[0, pixel], 0.0
+        for one in range(1, scores.shape[0]):
+            most = max(most, scores[one, pixel])
         for one in range(scores.shape[0]):
-            scores[one, pixel] = exp(scores[one, pixel] - most)
-            total += scores[one, pixel]
+            part = exp(scores[one, pixel] - most)
+            scores[one, pixel] = part
+            total += part
         for one in range(scores.shape[0]):
             scores[one, pixel] /= total
