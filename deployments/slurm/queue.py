@@ -43,10 +43,10 @@ class Queue:
         """Give the jobs that wait or run, by their comments: the runs' ids."""
         return {comment: job for job, (state, comment) in (await self._look()).items() if state not in ENDED}
 
-    async def waits_or_runs(self, job: str) -> bool:
-        """Tell whether a job is still to end."""
+    async def state(self, job: str) -> str:
+        """Give the state of a job in Slurm's words; one that is not listed any more has ended."""
         state, _ = (await self._look()).get(_number(job), ("COMPLETED", ""))
-        return state not in ENDED
+        return state
 
     async def _look(self) -> dict[str, tuple[str, str]]:
         async with self._lock:

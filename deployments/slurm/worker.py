@@ -7,6 +7,7 @@ from uuid import UUID
 
 import anyio
 import anyio.abc
+import httpx
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterState,
@@ -19,7 +20,7 @@ from prefect.exceptions import InfrastructureNotFound
 from prefect.states import Scheduled
 from prefect.workers.base import BaseWorker, BaseWorkerResult
 
-from deployments.slurm.queue import Queue
+from deployments.slurm.queue import ENDED, Queue
 from deployments.slurm.script import SlurmConfiguration, SlurmVariables, command, environment, script
 from s2lookback.errors import TransientError
 
@@ -62,7 +63,7 @@ class SlurmWorker(BaseWorker[SlurmConfiguration, SlurmVariables, SlurmResult]):
         job = await self._submit(flow_run.id, configuration)
         if task_status is not None:
             task_status.started(job)  # type: ignore[arg-type]  # Prefect stores it as text: a job may name its cluster
-        return SlurmResult(identifier=job, status_code=await self._end(job))
+        return SlurmResult(identifier=job, status_code=await self._end(flow_run.id, job))
 
     async def _submit(self, run: UUID, configuration: SlurmConfiguration) -> str:
         """Submit a job, unless a controller that seemed silent took it after all."""
@@ -81,17 +82,24 @@ class SlurmWorker(BaseWorker[SlurmConfiguration, SlurmVariables, SlurmResult]):
                     return job
         raise AssertionError("unreachable")
 
-    async def _end(self, job: str) -> int:
+    async def _end(self, run: UUID, job: str) -> int:
         """Wait for the end of a job; a controller that is silent for a while is asked again."""
         await anyio.sleep(POLL)
         self.queue.forget()
         while True:
             try:
-                if not await self.queue.waits_or_runs(job):
+                state = await self.queue.state(job)
+                if state in ENDED:
                     return await self.queue.status(job)
-            except TransientError as error:
+                if state == "PENDING" and await self._is_cancelling(run):
+                    await self._cancel_run(run)  # no process of the run's own is there yet to do it
+            except (TransientError, httpx.HTTPError) as error:
                 self._logger.warning("job %s: %s", job, error)
             await anyio.sleep(POLL)
+
+    async def _is_cancelling(self, run: UUID) -> bool:
+        state = (await self.client.read_flow_run(run)).state
+        return state is not None and state.is_cancelling()
 
     async def kill_infrastructure(
         self,
@@ -135,7 +143,7 @@ class SlurmWorker(BaseWorker[SlurmConfiguration, SlurmVariables, SlurmResult]):
 
     async def _see_out(self, run: FlowRun, job: str) -> None:
         """Wait for the end of a job that an earlier worker submitted; a run that did not say how it ended crashed."""
-        status = await self._end(job)
+        status = await self._end(run.id, job)
         last = await self.client.read_flow_run(run.id)
         if last.state is None or not last.state.is_final():
             await self._propose_crashed_state(last, f"job {job} ended with status {status}")
