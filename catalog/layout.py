@@ -112,14 +112,18 @@ def structural_links(item: Mapping[str, Any], version: str, predecessor: Link | 
         link("root", "../../../catalog.json"),
         link("parent", "../catalog.json"),
         link("collection", "../../collection.json"),
-        link("processing-execution", f"../../../executions/{item['collection']}/{item['id']}/{version}.json"),
+        link(
+            "processing-execution",
+            f"../../../executions/{item['collection']}/{item['id']}/{version}.json",
+            title="Who made it, when and in what time",
+        ),
     ]
     return [*links, predecessor] if predecessor else links
 
 
 def predecessor_link(item: Mapping[str, Any], version: str, facts: Mapping[str, Any]) -> Link:
     """Link an item to the version that it replaced, telling how it differs."""
-    return link("predecessor-version", f"./{version}/{item['id']}.json", GEOJSON, **facts)
+    return link("predecessor-version", f"./{version}/{item['id']}.json", GEOJSON, title=f"Version {version}", **facts)
 
 
 def own_links(item: Mapping[str, Any]) -> list[Link]:

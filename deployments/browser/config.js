@@ -11,8 +11,19 @@
     crs[`EPSG:327${number}`] = `+proj=utm +zone=${zone} +south +datum=WGS84 +units=m +no_defs`;
   }
 
+  // How items are drawn, by collection and id. As a list of facts it would bury what a person looks for, so it is taken
+  // out of what is listed; the item's own JSON (Source) has it.
+  const rendersOf = new Map();
+  function tidy(stac) {
+    if (stac.type === "Feature" && stac.properties.renders) {
+      rendersOf.set(`${stac.collection}/${stac.id}`, stac.properties.renders);
+      delete stac.properties.renders;
+    }
+    return stac;
+  }
   const renderOf = (item, key) =>
-    Object.values(item.properties.renders || {}).find((render) => render.assets[0] === key);
+    Object.values(item.properties.renders || rendersOf.get(`${item.collection}/${item.id}`) || {})
+      .find((render) => render.assets[0] === key);
 
   // Three assets side by side, each between its own limits.
   function picture(options, item, render) {
@@ -32,7 +43,7 @@
   function classes(options, asset, render) {
     const cases = Object.entries(render.colormap).flatMap(([value, [r, g, b, a]]) => [Number(value), [r, g, b, a / 255]]);
     const style = { color: ["match", ["band", 1], ...cases, [255, 0, 255, 1]] };
-    return { ...options, sources: [{ url: asset.getAbsoluteUrl(), bands: [1] }], normalize: false, style };
+    return { ...options, sources: [{ url: asset.getAbsoluteUrl(), bands: [1] }], normalize: false, interpolate: false, style };
   }
 
   function age(options, asset, render) {
@@ -40,7 +51,7 @@
     const days = ["-", Number(render.expression.match(/^\d+/)[0]), ["band", 1]];
     const stops = AGE.flatMap((colour, number) => [low + (number * (high - low)) / (AGE.length - 1), colour]);
     const color = ["case", ["==", ["band", 1], render.nodata], [0, 0, 0, 0], ["interpolate", ["linear"], days, ...stops]];
-    return { ...options, sources: [{ url: asset.getAbsoluteUrl(), bands: [1] }], normalize: false, style: { color } };
+    return { ...options, sources: [{ url: asset.getAbsoluteUrl(), bands: [1] }], normalize: false, interpolate: false, style: { color } };
   }
 
   // One band in shades of grey, where no render says better.
@@ -52,7 +63,7 @@
   async function draw(type, options, asset) {
     if (!options.sources || typeof asset.getContext !== "function") return options;
     const item = asset.getContext();
-    const render = item && item.properties ? renderOf(item, asset.getKey()) : null;
+    const render = item && item.collection ? renderOf(item, asset.getKey()) : null;
     if (!render) return grey(options, asset);
     if (render.colormap) return classes(options, asset, render);
     if (render.expression) return age(options, asset, render);
@@ -76,6 +87,7 @@
     displayOverview: true,
     socialSharing: [],
     crs,
+    preprocessSTAC: tidy,
     getMapSourceOptions: draw,
     footerLinks: [{ label: "Contains modified Copernicus Sentinel data", url: "https://sentinels.copernicus.eu" }],
   };
