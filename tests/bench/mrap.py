@@ -13,12 +13,12 @@ from s2lookback.mrap.tile import RASTERS
 from s2lookback.raster import read_band
 from tests.bench.measure import Cost, cost, machine, middle
 from tests.bench.mrap_data import CLEAR, names
-from tests.bench.mrap_parts import flatness, parts
+from tests.bench.mrap_goals import CODEC, COPY, FLOOR, LOOP, MERGE, OURS, VRT, Measured, goals
+from tests.bench.mrap_parts import history, parts
 from tests.validators import check, gdal_is_there
 
 REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
 BEGIN, END = "<!-- written by make bench-mrap -->", "<!-- end of what make bench-mrap wrote -->"
-OURS, COPY, FLOOR, CODEC = "this platform", "copy of the files", "floor", "ZSTD alone"
 UNCHECKED = (COPY, FLOOR, CODEC)
 LITTLE = 600
 """Rows and columns of the scenes that every way is run on once before it is measured."""
@@ -48,17 +48,22 @@ def main(options: Sequence[str]) -> None:
         say(f"writing {asked.dates} dates and {len(CLEAR)} scenes of {asked.size}² pixels\n")
         _prepare(folder, asked, asked.size, asked.dates)
         _prepare(folder / "little", asked, LITTLE, 2)
-        tables = [_measured(work, folder) for work in _works(asked, str(folder))]
-        tables += [parts(folder, asked.size), flatness(folder)]
+        works = _works(asked, str(folder))
+        costs = [_measured(work, folder) for work in works]
+        found = Measured(dict(zip(CLEAR, costs, strict=False)), *costs[-2:], parts(folder), history(folder))
     finally:
         shutil.rmtree(folder)
-    repeats = f"medians of {asked.repeats} interleaved runs, of rebuilds {asked.rebuild_repeats}"
-    gdal = "and GDAL's validator" if gdal_is_there() else "alone, as GDAL's validator was absent"
-    text = f"{machine()}. {asked.size}² pixels, {repeats}, page cache warm. Our files are valid by rio-cogeo {gdal}."
-    text = "\n\n".join([text, *tables])
+    tables = [_table(work.title, cost) for work, cost in zip(works, costs, strict=True)]
+    text = "\n\n".join([_how(asked), goals(found), *tables, str(found.parts), str(found.history)])
     say(text + "\n")
     if asked.report:
         _write_report(text)
+
+
+def _how(asked: argparse.Namespace) -> str:
+    repeats = f"medians of {asked.repeats} interleaved runs, of rebuilds {asked.rebuild_repeats}"
+    gdal = "and GDAL's validator" if gdal_is_there() else "alone, as GDAL's validator was absent"
+    return f"{machine()}. {asked.size}² pixels, {repeats}, page cache warm. Our files are valid by rio-cogeo {gdal}."
 
 
 def _prepare(folder: Path, asked: argparse.Namespace, size: int, dates: int) -> None:
@@ -85,10 +90,9 @@ def _works(asked: argparse.Namespace, folder: str) -> list[Work]:
     """List what is measured; a library that is not installed is left out, with a line saying so."""
     every, bands = (*names(asked.bands), *RASTERS), names(asked.rebuild_bands)
     series = {"folder": folder, "bands": asked.rebuild_bands, "dates": asked.dates}
-    step = {OURS: "step_ours", "rasterio and numpy": "step_loop", COPY: "step_copy", FLOOR: "step_floor"}
-    step[CODEC] = "step_codec"
-    newest = {OURS: "newest_ours", "GDAL VRT": "newest_vrt", "rasterio merge": "newest_merge", FLOOR: "newest_floor"}
-    each = {OURS: "all_ours", "rasterio and numpy": "all_loop", FLOOR: "all_floor"}
+    step = {OURS: "step_ours", LOOP: "step_loop", COPY: "step_copy", FLOOR: "step_floor", CODEC: "step_codec"}
+    newest = {OURS: "newest_ours", VRT: "newest_vrt", MERGE: "newest_merge", FLOOR: "newest_floor"}
+    each = {OURS: "all_ours", LOOP: "all_loop", FLOOR: "all_floor"}
     last = tuple(f"date{asked.dates - 1}/{name}" for name in bands)
     again = asked.rebuild_repeats
     shape, dates = f"{asked.bands} bands", f"{asked.dates} dates, {asked.rebuild_bands} bands"
@@ -126,8 +130,8 @@ def _peers(work: str) -> dict[str, str]:
     return found
 
 
-def _measured(work: Work, folder: Path) -> str:
-    """Measure one work, validate our files and compare the pixels of every way with ours; give a table."""
+def _measured(work: Work, folder: Path) -> dict[str, Cost]:
+    """Measure one work, validate our files and compare the pixels of every way with ours."""
     say(f"{work.title}\n")
     out = folder / "out"
     expected: dict[str, int] = {}
@@ -145,17 +149,16 @@ def _measured(work: Work, folder: Path) -> str:
                 if found != expected:
                     raise AssertionError(f"{work.title}: {name} gave other pixels than {OURS}")
             shutil.rmtree(out)
-    return _table(work.title, runs)
+    return {name: middle(costs) for name, costs in runs.items()}
 
 
-def _table(title: str, runs: dict[str, list[Cost]]) -> str:
+def _table(title: str, medians: dict[str, Cost]) -> str:
     heads = ("way", "wall, s", "× ours", "× floor", "CPU, s", "× ours", "peak, MB", "× ours", "read, MB", "written, MB")
     lines = [f"### {title}", "", f"| {' | '.join(heads)} |", f"| --- |{' ---: |' * (len(heads) - 1)}"]
-    medians = {name: middle(costs) for name, costs in runs.items()}
     for name, each in medians.items():
         ours, floor = medians[OURS], each.wall / medians[FLOOR].wall
         wall = f"{each.wall:.2f} | {each.wall / ours.wall:.2f} | {floor:.1f}"
-        rest = f"{each.cpu:.1f} | {each.cpu / ours.cpu:.2f} | {each.peak:.0f} | {each.peak / ours.peak:.1f}"
+        rest = f"{each.cpu:.2f} | {each.cpu / ours.cpu:.2f} | {each.peak:.0f} | {each.peak / ours.peak:.1f}"
         lines.append(f"| {name} | {wall} | {rest} | {each.read:.0f} | {each.written:.0f} |")
     return "\n".join(lines)
 
