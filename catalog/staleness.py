@@ -71,6 +71,12 @@ def current(store: Store, tile: str) -> Freshness | None:
     return None if model is None else freshness(model, masks)
 
 
+def overview(store: Store) -> list[Freshness]:
+    """Judge the model at work in each tile that has one, by tile."""
+    judged = (current(store, tile) for tile in sorted(store.tiles("masks")))
+    return [one for one in judged if one]
+
+
 def maker_of(mask: Item) -> str | None:
     """Name the model that made a mask; None where none did."""
     names = [str(one["title"]) for one in mask["links"] if one["rel"] == "derived_from"]

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from catalog.facts import sensed_of
-from catalog.staleness import FAR, current, freshness, maker_of
+from catalog.staleness import FAR, current, freshness, maker_of, overview
 
 QUIET = {"pixels": 900, "clear_pixels": 500, "disagreement": 0.01, "psi": {"B12": 0.1}, "psi_mean": 0.1}
 
@@ -84,7 +84,9 @@ def test_a_tile_is_judged_by_what_made_its_newest_mask(store, sample):
     told = current(store, "10UFB")
     assert maker_of(mask) == model["id"] == told.model
     assert told.masks == 1
+    assert overview(store) == [told]
     later = sensed_of(mask) + timedelta(days=1)
     by_rules = store.read(sample("mask", sensed=later, sources=[scene]).publish(store))
     assert maker_of(by_rules) is None
     assert current(store, "10UFB") is None
+    assert overview(store) == []

@@ -1,15 +1,18 @@
 """Models from month to month: the better of new and old serves, and drift may end its service early."""
 
+import json
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import tasks.train
 from catalog.staleness import freshness, maker_of
 from catalog.store import Store
+from flows.cli import app
 from flows.tile import tile as update
 from flows.train import train
 from s2lookback.errors import SceneError
@@ -165,3 +168,29 @@ def test_every_mask_by_a_model_tells_of_drift_in_finite_numbers(made):
         assert (drift is not None) == (mask["properties"]["s2lookback:method"] == "lookback")
         if drift and drift["clear_pixels"] >= 50:
             assert all(0 <= number < 100 for number in [drift["psi_mean"], *drift["psi"].values()])
+
+
+def asked(*words):
+    result = CliRunner().invoke(app, ["stale", *words])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_program_lists_the_tiles_whose_model_is_stale_and_says_why(copied):
+    root = str(copied)
+    before = json.loads(asked("--root", root, "--all", "--json"))
+    assert [(one["tile"], one["model"]) for one in before] == [(TILE, AUGUST)]
+    for mask in (copied / "masks" / TILE).glob("mask-*/mask-*.json"):
+        item = json.loads(mask.read_text())
+        if "psi_mean" in item["properties"].get("s2lookback:drift", {}):
+            item["properties"]["s2lookback:drift"]["psi_mean"] = 55.5
+            mask.write_text(json.dumps(item))
+    (after,) = json.loads(asked("--root", root, "--json"))
+    assert after["psi"] == 55.5
+    assert after["reasons"][0].startswith("clear ground lies 55.50 from where it lay in the training")
+    assert AUGUST in asked("--root", root)
+
+
+def test_the_program_says_that_no_model_is_stale_and_gives_an_example(tmp_path):
+    assert asked("--root", str(tmp_path)) == "no model is stale\n"
+    assert "s2lookback stale --root" in asked("--help")
