@@ -64,12 +64,6 @@ def read_trees(text: str, names: Sequence[str], covers: int) -> list[Tree]:
     return [_tree(tree, number, len(names)) for number, tree in enumerate(trees)]
 
 
-def checked(text: str, names: Sequence[str], covers: int) -> str:
-    """Return the part of a model that predicts, once ``read_trees`` has read it."""
-    read_trees(text, names, covers)
-    return f"{text.partition(_END)[0]}{_END}\n\npandas_categorical:null\n"
-
-
 def _check_head(head: str, trees: Sequence[str], names: Sequence[str], covers: int) -> None:
     """Refuse a header that does not announce just these trees, features and classes."""
     expected = {
