@@ -1,13 +1,19 @@
 """Whether what the catalog names is there, whole and unchanged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from catalog.index import Index
 from catalog.layout import Item
+from catalog.provenance import require_complete
+from catalog.sweep import orphans
 from s2lookback.errors import CatalogError
 from s2lookback.files import checksum
+
+_DAY = 86_400.0
+"""Seconds after which what is not named yet will not be named any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +27,54 @@ class Problem:
 
 
 class _Store(Protocol):
-    def collections(self) -> list[str]: ...
-    def tiles(self, collection: str) -> list[str]: ...
-    def ids(self, collection: str, tile: str) -> list[str]: ...
+    root: Path
+
+    def places(self) -> Iterator[tuple[str, str, str]]: ...
     def item(self, collection: str, tile: str, name: str) -> Item | None: ...
     def asset(self, item: Item, key: str) -> Path: ...
 
 
-def check(store: _Store, *, deep: bool) -> Iterator[Problem]:
-    """List the problems of every item."""
-    names = [
-        (name, tile, one) for name in store.collections() for tile in store.tiles(name) for one in store.ids(name, tile)
-    ]
-    for collection, tile, name in names:
+def found(store: _Store, places: Iterable[tuple[str, str, str]], index: Index, *, deep: bool) -> Iterator[Problem]:
+    """List everything that is not as it should be: items, their files, what nobody names, and the index.
+
+    Args:
+        store: The catalog.
+        places: ``store.places()``, if the caller watches them pass.
+        index: Caught up; see ``catalog.upkeep.current``.
+        deep: Compare the bytes of files, not only their sizes.
+    """
+    listed = list(places)
+    yield from check(store, listed, deep=deep)
+    for path in orphans(store.root, _DAY):
+        yield Problem(path.parent.name, f"{path.name}: no item names it; `s2lookback catalog gc` removes it")
+    known, there = set(index.keys()), {(collection, name) for collection, _, name in listed}
+    for collection, name in sorted(there - known):
+        yield Problem(name, f"of {collection} is not in the index; `s2lookback catalog rebuild` mends it")
+    for collection, name in sorted(known - there):
+        yield Problem(name, f"of {collection} is in the index, but not there; `s2lookback catalog rebuild` mends it")
+
+
+def check(store: _Store, places: Iterable[tuple[str, str, str]], *, deep: bool) -> Iterator[Problem]:
+    """List the problems of items and of their files."""
+    for collection, tile, name in places:
         try:
             item = store.item(collection, tile, name)
-        except CatalogError as error:
-            yield Problem(name, str(error))
+            if item is not None:
+                require_complete(item)
+        except (CatalogError, KeyError, TypeError) as error:
+            yield Problem(name, f"{error}" if isinstance(error, CatalogError) else f"lacks {error}")
             continue
-        if item is not None:
-            yield from problems(store, item, deep=deep)
+        if item is None:
+            continue
+        if _holds_null(item):
+            yield Problem(name, "holds a null, expected that what is not known is left out")
+        yield from problems(store, item, deep=deep)
+
+
+def _holds_null(content: object) -> bool:
+    if isinstance(content, dict):
+        return any(_holds_null(one) for one in content.values())
+    return any(_holds_null(one) for one in content) if isinstance(content, list) else content is None
 
 
 def problems(store: _Store, item: Item, *, deep: bool) -> Iterator[Problem]:

@@ -128,6 +128,12 @@ class Store:
         names = [name for name in _folders(folder) if layout.ID.fullmatch(name)]
         return [name for name in names if (folder / name / f"{name}.json").is_file()]
 
+    def places(self) -> Iterator[tuple[str, str, str]]:
+        """Name collection, tile and id of every item, sorted, be it listed or not."""
+        for collection in sorted(collections.NAMES):
+            for tile in self.tiles(collection):
+                yield from ((collection, tile, name) for name in self.ids(collection, tile))
+
     def asset(self, item: Item, key: str) -> Path:
         """Give the absolute path of an asset, of the item as it stands or of an archived one.
 
@@ -220,7 +226,7 @@ class Store:
 
     def check(self, *, deep: bool = False) -> list[Problem]:
         """List the items that cannot be read and the assets that are missing or cut short; deep: or have changed."""
-        return list(audit.check(self, deep=deep))
+        return list(audit.check(self, self.places(), deep=deep))
 
     def relist(self) -> None:
         """Make every listing anew from the items."""

@@ -17,11 +17,22 @@ def collect(root: Path, older_than: float) -> list[str]:
     The folder of an item whose JSON is damaged is left as it is: nobody can tell what it names.
     """
     before = time.time() - older_than
-    removed = [str(part) for depth in range(5) for part in _stale(root, depth * "*/" + ".*.part", before)]
-    for home in sorted(path for path in root.glob("*/*/*") if path.is_dir() and TILE.fullmatch(path.parent.name)):
+    removed = [_removed(part) for part in _parts(root, before)]
+    for home in _homes(root):
         with told(home), locked(home):
-            removed += _collect_item(home, before)
+            removed += [_removed(path) for path in _unnamed(home, before)]
+            if not (home / f"{home.name}.json").exists() and _older(home, before):
+                with suppress(OSError):  # not empty
+                    home.rmdir()
     return removed
+
+
+def orphans(root: Path, older_than: float) -> Iterator[Path]:
+    """List what ``collect`` would remove."""
+    before = time.time() - older_than
+    yield from _parts(root, before)
+    for home in _homes(root):
+        yield from _unnamed(home, before)
 
 
 def remove_versions(home: Path) -> None:
@@ -33,32 +44,34 @@ def remove_versions(home: Path) -> None:
         home.rmdir()
 
 
-def _collect_item(home: Path, before: float) -> list[str]:
+def _homes(root: Path) -> list[Path]:
+    return sorted(path for path in root.glob("*/*/*") if path.is_dir() and TILE.fullmatch(path.parent.name))
+
+
+def _parts(root: Path, before: float) -> list[Path]:
+    """List files that were never finished."""
+    found = [part for depth in range(5) for part in sorted(root.glob(depth * "*/" + ".*.part"))]
+    return [part for part in found if _older(part, before)]
+
+
+def _unnamed(home: Path, before: float) -> list[Path]:
+    """List stages, and the versions of an item that neither stand nor are archived."""
     try:
         item = load(home / f"{home.name}.json")
         standing = None if item is None else item["properties"]["version"]
     except (CatalogError, KeyError, TypeError):
         return []
-    removed = list(_stale(home, ".stage-*", before))
-    for path in sorted(home.iterdir()):
-        named = path.name == standing or (path / f"{home.name}.json").exists()
-        if VERSION.fullmatch(path.name) and not named and _older(path, before):
-            shutil.rmtree(path)
-            removed.append(path)
-    if item is None and _older(home, before):
-        with suppress(OSError):  # not empty
-            home.rmdir()
-    return [str(path) for path in removed]
+    versions = [path for path in home.iterdir() if VERSION.fullmatch(path.name) and path.name != standing]
+    unnamed = [path for path in versions if not (path / f"{home.name}.json").exists()]
+    return [path for path in sorted([*home.glob(".stage-*"), *unnamed]) if _older(path, before)]
 
 
-def _stale(folder: Path, pattern: str, before: float) -> Iterator[Path]:
-    for path in sorted(folder.glob(pattern)):
-        if _older(path, before):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-            yield path
+def _removed(path: Path) -> str:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    return str(path)
 
 
 def _older(path: Path, before: float) -> bool:

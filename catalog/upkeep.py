@@ -99,12 +99,10 @@ def rebuild(store: "Store", index: Index, items: Iterable[Item] | None = None) -
 
 def readable(store: "Store") -> Iterator[Item]:
     """Read every item; one that is damaged is left out, for `check` to tell."""
-    for collection in store.collections():
-        for tile in store.tiles(collection):
-            for name in store.ids(collection, tile):
-                item = _read(store, (collection, name))
-                if item is not None:
-                    yield item
+    for collection, _, name in store.places():
+        item = _read(store, (collection, name))
+        if item is not None:
+            yield item
 
 
 def _begin(store: "Store", index: Index) -> None:

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 
 from catalog.api.fields import with_fields
 from catalog.api.hrefs import paging_link, served_collection, served_item
+from catalog.api.stamps import stamped
 from catalog.collections import NAMES
 from catalog.index import NEWEST_FIRST, SearchRequest
 from catalog.layout import link
@@ -63,7 +64,7 @@ class CatalogClient(BaseCoreClient):
         item = current(self.store).get(item_id, collection_id)
         if item is None:
             raise NotFoundError(f"{item_id[:80]}: there is no such item in {collection_id[:80]}")
-        return GeoJSONResponse(served_item(item, get_base_url(kwargs["request"])))
+        return GeoJSONResponse(served_item(stamped(self.store, item), get_base_url(kwargs["request"])))
 
     def all_collections(self, **kwargs: Any) -> Any:
         """Describe every collection that holds something."""
@@ -101,7 +102,7 @@ class CatalogClient(BaseCoreClient):
     def _answer(self, question: Any, request: Request, href: str) -> GeoJSONResponse:
         base, asked = get_base_url(request), _asked(question)
         page = current(self.store).search(asked)
-        items = [with_fields(served_item(item, base), question.fields) for item in page.items]
+        items = [with_fields(served_item(stamped(self.store, item), base), question.fields) for item in page.items]
         links = [link("self", href, "application/geo+json"), link("root", base)]
         if page.token:
             links.append(_next(request, question, href, page.token))

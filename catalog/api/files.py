@@ -20,7 +20,8 @@ _KINDS = {
 def add_files(app: FastAPI, root: Path) -> None:
     """Serve the files below ``root`` that the catalog publishes."""
 
-    @app.api_route(f"/{FILES}/{{path:path}}", methods=["GET", "HEAD"], tags=["Files"], response_class=FileResponse)
+    @app.head(f"/{FILES}/{{path:path}}", include_in_schema=False)
+    @app.get(f"/{FILES}/{{path:path}}", tags=["Files"], response_class=FileResponse)
     def file(path: str) -> FileResponse:
         """Give a file, or a range of it."""
         found = published(root, path)

@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from catalog.api.client import MOST, box_of
 from catalog.api.fields import with_fields
 from catalog.api.hrefs import resolved_again, served_item
+from catalog.api.stamps import stamped
 from catalog.index import NEWEST_FIRST, QueryError, SlowQueryError
 from catalog.pgstac_query import ENDS, box_shape, renamed
 from catalog.places import bounds
@@ -36,14 +37,23 @@ class PgstacClient(CoreCrudClient):  # type: ignore[misc]  # as above
 
     store: Store = attr.ib()
 
+    def _clean_search_args(self, *given: Any, **named: Any) -> Any:
+        """Read a question out of a URL; what is no JSON there is the asker's fault."""
+        try:
+            return super()._clean_search_args(*given, **named)
+        except (ValueError, RecursionError) as error:
+            raise QueryError(f"the question is not understood: {error}") from error
+
     async def _search_base(self, search_request: Any, request: Request) -> Any:
         """Answer a question of any endpoint."""
         await run_in_threadpool(current, self.store)
+        # Taken out of the question, or the answer would go out as plain JSON for its items might be none any more.
+        fields, search_request.fields = getattr(search_request, "fields", None), None
         with _told():
             answer = await super()._search_base(asked(search_request), request)
         base = get_base_url(request)
-        items = [served_item(resolved_again(item, base), base) for item in answer["features"]]
-        answer["features"] = [with_fields(item, getattr(search_request, "fields", None)) for item in items]
+        items = [served_item(stamped(self.store, resolved_again(item, base)), base) for item in answer["features"]]
+        answer["features"] = [with_fields(item, fields) for item in items]
         answer["numberReturned"] = len(items)
         return answer
 

@@ -1,6 +1,15 @@
 """The program `s2lookback`: one subcommand a job."""
 
-from flows.cli import again, deployed, looks, runs, serve, stale, trace  # each adds its commands to the program
+from flows.cli import (  # each adds its commands to the program
+    again,
+    catalog,
+    deployed,
+    looks,
+    runs,
+    serve,
+    stale,
+    trace,
+)
 from flows.cli.words import app
 
-__all__ = ["again", "app", "deployed", "looks", "runs", "serve", "stale", "trace"]
+__all__ = ["again", "app", "catalog", "deployed", "looks", "runs", "serve", "stale", "trace"]

@@ -1,0 +1,107 @@
+"""Subcommands that keep the catalog: its index, its files, its exports."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from flows.cli.words import HERE, Root, app, err, out, sentences, stop
+
+if TYPE_CHECKING:
+    from catalog.store import Store
+
+T = TypeVar("T")
+
+catalog = typer.Typer(help="Keep the catalog: fill its index, check it, sweep it, export it.", no_args_is_help=True)
+app.add_typer(catalog, name="catalog")
+
+
+@catalog.command(epilog="Example: s2lookback catalog rebuild --root /data/products")
+def rebuild(root: Root = HERE) -> None:
+    """Make the index and all listings anew from the items; searches go on meanwhile."""
+    from catalog.store import Store
+    from catalog.upkeep import readable
+    from catalog.upkeep import rebuild as refill
+
+    store = Store(str(root))
+    with sentences():
+        store.relist()
+        count = refill(store, store.index, _watched(readable(store), store, "indexing"))
+    out.print(f"{count} items are in the index ({store.index.name})", highlight=False)
+
+
+@catalog.command(epilog="Example: S2LOOKBACK_INDEX=postgresql://stac@db/stac s2lookback catalog migrate")
+def migrate(root: Root = HERE) -> None:
+    """Fill the index that S2LOOKBACK_INDEX names (a PostgreSQL, or none: the file beside the items) from the items.
+
+    Run it once with the new setting before the workers get it. The index that was used before is not touched: what is
+    published meanwhile is noted for both.
+    """
+    from catalog.index import VARIABLE
+
+    if not os.environ.get(VARIABLE):
+        err.print(f"{VARIABLE} is not set: filling the index beside the items", highlight=False)
+    rebuild(root)
+
+
+@catalog.command(epilog="Example: s2lookback catalog check --root /data/products --quick")
+def check(
+    root: Root = HERE,
+    quick: Annotated[bool, typer.Option("--quick", help="Compare sizes of files, not their bytes.")] = False,
+) -> None:
+    """Check that every item is valid, every file there and unchanged, nothing orphaned, and the index the same."""
+    from catalog.audit import found
+    from catalog.store import Store
+    from catalog.upkeep import current
+
+    store, problems = Store(str(root)), 0
+    with sentences():
+        index = current(store)
+        for problem in found(store, _watched(store.places(), store, "checking"), index, deep=not quick):
+            problems += 1
+            out.print(f"{problem.item}: {problem.reason}", highlight=False, soft_wrap=True, markup=False)
+    if problems:
+        stop(f"{problems} problems found")
+    out.print("no problem found")
+
+
+@catalog.command(epilog="Example: s2lookback catalog gc --root /data/products --older-than 48")
+def gc(
+    root: Root = HERE,
+    older_than: Annotated[float, typer.Option(min=0, help="Hours since it was last changed.")] = 24,
+) -> None:
+    """Remove what no item names: stages and versions that killed processes left behind."""
+    from catalog.store import Store
+
+    with sentences():
+        removed = Store(str(root)).gc(older_than=3600 * older_than)
+    for href in removed:
+        out.print(href, highlight=False, soft_wrap=True, markup=False)
+    out.print(f"{len(removed)} removed", highlight=False)
+
+
+@catalog.command(epilog="Example: s2lookback catalog export items.parquet --root /data/products")
+def export(
+    file: Annotated[Path, typer.Argument(help="File to write: .parquet (stac-geoparquet), .geojson or .json.")],
+    root: Root = HERE,
+) -> None:
+    """Write every item into one file, for tools that read many at once."""
+    from catalog.store import Store
+    from catalog.upkeep import readable
+    from flows.cli.found import write
+
+    store = Store(str(root))
+    with sentences():
+        items = list(_watched(readable(store), store, "reading"))
+        write(store, items, file)
+    out.print(f"{len(items)} items in {file}", highlight=False, soft_wrap=True)
+
+
+def _watched(things: "Iterable[T]", store: "Store", doing: str) -> "Iterator[T]":
+    """Show how far it is with as many things as the catalog has items, where somebody looks."""
+    from rich.progress import track
+
+    total = sum(1 for _ in store.places())
+    yield from track(things, description=doing, total=total, console=err, transient=True, disable=not err.is_terminal)
