@@ -18,7 +18,7 @@ from s2lookback.command import LookBackSettings, Share, ahead, progress, run
 from s2lookback.envi import write_envi
 from s2lookback.errors import SceneError
 from s2lookback.files import whole_file
-from s2lookback.masking.classes import MASKED, usable
+from s2lookback.masking.classes import MASKED, Class, usable
 from s2lookback.masking.cloudless import CLOUDLESS_BANDS
 from s2lookback.masking.labels import weak_labels
 from s2lookback.masking.lookback import Model
@@ -188,7 +188,7 @@ def hidden(masked: Masked, settings: MaskingCommand) -> NDArray[np.float32]:
         found = mask.probability / np.float32(100)
     else:
         labels = weak_labels(scene.scl, scene.cloud_probability, scene.valid, _how(settings))
-        overruled = (mask.probability == 0) & usable(mask.classes)
+        overruled = np.isin(mask.classes, (Class.SMOKE, Class.ACTIVE_FIRE, Class.FRESH_BURN))
         found = (~usable(mask.classes) | (np.isin(labels, MASKED) & ~overruled)).astype(np.float32)
     return np.where(mask.probability == NO_PERCENT, np.float32(np.nan), found)
 

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2lookback.masking.dilation import grow
+from s2lookback.masking.terrain import LOW_SUN
 from s2lookback.scene import Acquisition
 
 LOWEST, HIGHEST = 200.0, 12_000.0
@@ -21,9 +22,6 @@ FAIR = 10e6
 
 CLOUDLESS = 0.01
 """Share of cloud in a fair piece of sky below which the sky around it is taken to be clear too."""
-
-_LOW_SUN = 5.0
-"""Degrees above the horizon; Sentinel-2 takes no picture under a lower sun."""
 
 Cells = NDArray[np.bool_]
 
@@ -45,8 +43,24 @@ def shadow_possible(
     around = area < FAIR or np.count_nonzero(cloud) >= CLOUDLESS * np.count_nonzero(valid)
     cells = _coarse(cloud | (~valid & around), side)
     shaded = _cast(cells, about, size, around=bool(around))
-    fine = shaded.repeat(side[0], axis=0).repeat(side[1], axis=1)
-    return fine[: cloud.shape[0], : cloud.shape[1]]
+    return _fine(shaded, side, cloud.shape)
+
+
+def within(found: NDArray[np.bool_], metres: float, pixel: tuple[float, float]) -> NDArray[np.bool_]:
+    """Mark what lies within many metres of what was found, to the nearest cell.
+
+    Args:
+        found: (y, x).
+        metres: Radius, of several cells.
+        pixel: Height and width of a pixel in metres.
+    """
+    side = max(1, int(CELL / pixel[0])), max(1, int(CELL / pixel[1]))
+    return _fine(grow(_coarse(found, side), metres, (side[0] * pixel[0], side[1] * pixel[1])), side, found.shape)
+
+
+def _fine(cells: Cells, side: tuple[int, int], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Give every pixel what its cell has."""
+    return cells.repeat(side[0], axis=0).repeat(side[1], axis=1)[: shape[0], : shape[1]]
 
 
 def _coarse(found: NDArray[np.bool_], side: tuple[int, int]) -> Cells:
@@ -61,7 +75,7 @@ def _cast(cells: Cells, about: Acquisition, size: tuple[float, float], *, around
     """Move cells to where their shadows fall, for one height after the other, each a tolerance above the last."""
     if about.sun_azimuth is None or about.sun_elevation is None:
         return np.full_like(cells, around or cells.any())
-    away = 1 / np.tan(np.radians(max(about.sun_elevation, _LOW_SUN)))
+    away = 1 / np.tan(np.radians(max(about.sun_elevation, LOW_SUN)))
     north, east = -np.cos(np.radians(about.sun_azimuth)), -np.sin(np.radians(about.sun_azimuth))
     shaded, height = np.zeros_like(cells), LOWEST
     while height <= HIGHEST:

@@ -4,7 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2lookback.masking.classes import Class
-from s2lookback.masking.physics import Found, smoky, snow
+from s2lookback.masking.method import View
+from s2lookback.masking.physics import Found, snow
+from s2lookback.masking.smoke import smoky
 from s2lookback.masking.spectrum import Spectrum, contrast, nbr
 
 
@@ -40,9 +42,9 @@ def fresh_burn(now: Spectrum, before: Spectrum) -> Found:
     return (nbr(before) - nbr(now) >= 0.27) & fell & kept & ~snow(before)
 
 
-def protected(now: Spectrum, before: Spectrum) -> NDArray[np.uint8]:
+def protected(view: View) -> NDArray[np.uint8]:
     """Give the class of burning, freshly burnt and smoky pixels, which any mask must let through; 0 elsewhere."""
-    found = np.where(smoky(now, before), np.uint8(Class.SMOKE), np.uint8(Class.NO_DATA))
-    found[fresh_burn(now, before)] = Class.FRESH_BURN
-    found[active_fire(now)] = Class.ACTIVE_FIRE
+    found = np.where(smoky(view), np.uint8(Class.SMOKE), np.uint8(Class.NO_DATA))
+    found[fresh_burn(view.now, view.before)] = Class.FRESH_BURN
+    found[active_fire(view.now)] = Class.ACTIVE_FIRE
     return found

@@ -1,5 +1,6 @@
 """Classify a scene: one method for cloud and shadow, physics for the rest, fire above all."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,10 +21,13 @@ from s2lookback.masking.lookback import Lookback, Model, Sample, cover_of
 from s2lookback.masking.method import Method, View
 from s2lookback.masking.methods import method_for
 from s2lookback.masking.physics import lit, snow, water
+from s2lookback.masking.reference import unveiled
 from s2lookback.masking.rules import Rules, mend_labels
 from s2lookback.masking.sampler import draw
+from s2lookback.masking.smoke import plumes, smoke_possible
 from s2lookback.masking.spatial import opened, smooth
 from s2lookback.masking.spectrum import Layer, Spectrum
+from s2lookback.masking.terrain import terrain_shaded
 from s2lookback.scene import NO_PERCENT, NODATA, Scene
 from s2lookback.settings import MaskSettings
 
@@ -46,12 +50,20 @@ class Mask:
     probability: NDArray[np.uint8]
     """That cloud or shadow hides the pixel, its neighbours heard, percent 0-100, (y, x); ``NO_PERCENT`` off the swath.
 
-    Neither dropping small patches nor growth changes it; where fire, fresh burn or smoke was found it is 0."""
+    Below the threshold wherever the class, before it is grown, shows the surface; growth changes nothing. Where fire or
+    fresh burn was found it is 0."""
     method: str
     """One of ``MaskSettings.method``."""
 
 
-def classify(scene: Scene, reference: NDArray[np.int16] | None, model: Model | None, settings: MaskSettings) -> Mask:
+def classify(
+    scene: Scene,
+    reference: NDArray[np.int16] | None,
+    model: Model | None,
+    settings: MaskSettings,
+    *,
+    elevation: NDArray[np.float32] | None = None,
+) -> Mask:
     """Classify every pixel of a scene.
 
     Args:
@@ -59,29 +71,37 @@ def classify(scene: Scene, reference: NDArray[np.int16] | None, model: Model | N
         reference: Pixels when last clear before this scene, (band, y, x) in the scene's bands, ``NODATA`` where never
             seen; None for a tile's first scene.
         model: Of the tile, for ``lookback``, which gives way to the rules without one.
-        settings: ``method``, ``threshold``, ``label_threshold`` and ``dilation`` are used.
+        settings: ``method``, ``threshold``, ``label_threshold``, ``smoothing``, ``opening`` and ``dilation`` are used.
+        elevation: m, (y, x), if there is a model of the ground: what mountains shade is then no cloud's shadow.
 
     Raises:
-        GridMismatchError: If the reference does not fit the scene.
+        GridMismatchError: If the reference or the elevation does not fit the scene.
         SceneError: If the scene lacks a band of the method.
     """
     method = method_for(scene, reference, model, settings)
     chance = np.empty((len(MASKED), *scene.grid.shape), np.uint8)
     seen = np.empty(scene.grid.shape, np.uint8)
+    maybe = np.empty(scene.grid.shape, np.bool_)
     for rows, view in views(scene, reference, settings):
-        found = protected(view.now, view.before)
+        found, maybe[rows] = protected(view), smoke_possible(view)
         covers = cleared(_judged(method, view), view)[1:]
-        chance[:, rows] = np.where(found == Class.NO_DATA, np.rint(100 * covers), 0)
+        chance[:, rows] = np.where(np.isin(found, (Class.NO_DATA, Class.SMOKE)), np.rint(100 * covers), 0)
         seen[rows] = np.where(found == Class.NO_DATA, _ground(view.now), found)
     pixel = pixel_metres(scene.grid)
+    likely = chance.sum(axis=0, dtype=np.uint16) >= 100 * settings.threshold
+    smoke = plumes(likely, seen, maybe, pixel)
+    seen = np.where(smoke, np.uint8(Class.SMOKE), np.where(seen == Class.SMOKE, np.uint8(Class.CLEAR), seen))
     open_ = scene.valid & np.isin(seen, GROUND)
     chance = smooth(chance, open_, (int(settings.smoothing / pixel[0]), int(settings.smoothing / pixel[1])))
     percent = np.minimum(chance.sum(axis=0, dtype=np.uint16), 100)
     hidden = opened(percent >= 100 * settings.threshold, scene.valid, settings.opening, pixel)
     named = np.where(hidden, _cover(chance), seen)
-    named = np.where(_uncast(named, scene), seen, named)
-    lit_up = grow(seen == Class.ACTIVE_FIRE, FIRESIDE, pixel)
-    named = np.where(scene.valid, np.where(lit_up, seen, named), np.uint8(Class.NO_DATA))
+    named = np.where(_no_shadow(named, scene, elevation), seen, named)
+    named = np.where(grow(seen == Class.ACTIVE_FIRE, FIRESIDE, pixel), seen, named)
+    named = np.where(scene.valid, named, np.uint8(Class.NO_DATA))
+    # What was dropped for its size, its place or a fire is not what the threshold would make of it.
+    below = np.minimum(percent, math.ceil(100 * settings.threshold) - 1)
+    percent = np.where(np.isin(named, MASKED), percent, np.maximum(below, 0))
     probability = np.where(scene.valid, percent, NO_PERCENT).astype(np.uint8)
     return Mask(grown(named, settings.dilation, pixel), probability, method.name)
 
@@ -104,12 +124,21 @@ def _judged(method: Method, view: View) -> Layer:
     return chance if method.name == Rules.name else weighed(chance, view)
 
 
-def _uncast(classes: NDArray[np.uint8], scene: Scene) -> NDArray[np.bool_]:
-    """Mark the shadows that no cloud can have cast, (y, x)."""
+def _no_shadow(classes: NDArray[np.uint8], scene: Scene, elevation: NDArray[np.float32] | None) -> NDArray[np.bool_]:
+    """Mark the shadows that no cloud can have cast, or a mountain casts, (y, x).
+
+    Raises:
+        GridMismatchError: If the elevation does not fit the scene.
+    """
+    shadow, pixel = classes == Class.SHADOW, pixel_metres(scene.grid)
     cloud = (classes == Class.THIN_CLOUD) | (classes == Class.THICK_CLOUD)
-    possible = shadow_possible(cloud, scene.valid, scene.about, pixel_metres(scene.grid))
-    uncast: NDArray[np.bool_] = (classes == Class.SHADOW) & ~possible
-    return uncast
+    uncast: NDArray[np.bool_] = shadow & ~shadow_possible(cloud, scene.valid, scene.about, pixel)
+    if elevation is None:
+        return uncast
+    if elevation.shape != scene.grid.shape:
+        raise GridMismatchError(f"an elevation of {elevation.shape} does not fit a scene of {scene.grid.shape}")
+    by_mountain: NDArray[np.bool_] = shadow & terrain_shaded(elevation, scene.about, pixel)
+    return uncast | by_mountain
 
 
 def _ground(now: Spectrum) -> NDArray[np.uint8]:
@@ -142,7 +171,7 @@ def _labels(scene: Scene, rows: slice, settings: MaskSettings) -> NDArray[np.uin
 
 def _view(scene: Scene, pixels: NDArray[np.int16], before: NDArray[np.int16] | None, labels: NDArray[np.uint8]) -> View:
     never = np.full_like(pixels, NODATA) if before is None else before
-    now, clear = Spectrum.of(pixels, scene.bands), Spectrum.of(never, scene.bands)
+    now, clear = Spectrum.of(pixels, scene.bands), unveiled(Spectrum.of(never, scene.bands))
     return View(now, clear, np.where((labels == Class.SHADOW) & lit(now, clear), np.uint8(Class.NO_DATA), labels))
 
 
@@ -161,12 +190,16 @@ def believed(
         mend: Add the clouds and shadows that the rules find and the labels miss; shadows that no cloud can have cast
             become clear.
     """
-    labels = np.empty(scene.grid.shape, np.uint8)
+    labels, found = np.empty(scene.grid.shape, np.uint8), np.empty(scene.grid.shape, np.uint8)
+    maybe = np.empty(scene.grid.shape, np.bool_)
     for rows, view in views(scene, reference, settings):
-        mended = mend_labels(view) if mend else view.labels
-        kept = scene.valid[rows] & (protected(view.now, view.before) == Class.NO_DATA)
-        labels[rows] = np.where(kept, mended, np.uint8(Class.NO_DATA))
-    return np.where(_uncast(labels, scene), np.uint8(Class.CLEAR), labels) if mend else labels
+        labels[rows] = mend_labels(view) if mend else view.labels
+        found[rows], maybe[rows] = protected(view), smoke_possible(view)
+    seen = np.where(found == Class.NO_DATA, np.uint8(Class.CLEAR), found)
+    smoke = plumes(np.isin(labels, MASKED) & scene.valid, seen, maybe, pixel_metres(scene.grid))
+    kept = scene.valid & ~smoke & np.isin(seen, (Class.CLEAR, Class.SMOKE))
+    labels = np.where(kept, labels, np.uint8(Class.NO_DATA))
+    return np.where(_no_shadow(labels, scene, None), np.uint8(Class.CLEAR), labels) if mend else labels
 
 
 def sample_scene(scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings) -> Sample:

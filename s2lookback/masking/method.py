@@ -1,15 +1,17 @@
 """What every way of telling clouds apart can do."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from s2lookback.masking.mixture import Mixture, unmix
 from s2lookback.masking.spectrum import Layer, Spectrum
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """Some pixels of a scene as a method sees them; all of one shape."""
 
@@ -18,6 +20,11 @@ class View:
     """When each pixel was last clear; NaN where it never was."""
     labels: NDArray[np.uint8]
     """Weak labels, codes of ``Class``; ``NO_DATA`` where there is none."""
+
+    @cached_property
+    def mixture(self) -> Mixture:
+        """What today's light is a mixture of."""
+        return unmix(self.now, self.before)
 
 
 class Method(Protocol):

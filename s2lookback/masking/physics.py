@@ -10,7 +10,6 @@ from s2lookback.masking.spectrum import (
     INFRARED,
     VISIBLE,
     Spectrum,
-    brightness,
     contrast,
     haze,
     nbr,
@@ -58,30 +57,18 @@ def cloud(now: Spectrum) -> Found:
     return found
 
 
-def brightened(now: Spectrum, before: Spectrum) -> Found:
-    """Find what became cloud since the pixel was last clear.
-
-    Source: Hagolle et al. 2010, Remote Sensing of Environment 114: blue rose by more than 0.03 (1 + days/30), here at
-    30 days, and red by less than 1.5 times that, which ploughed land exceeds. Without blue: near infrared and both
-    short-wave bands rose together by as much. Growth, harvest, fire and snow move them apart; and what only came out of
-    a shadow keeps the deep step of leaves from near to short-wave infrared, which cloud fills.
-    """
-    rise = 0.06
-    if now.has("B02", "B04"):
-        blue = now["B02"] - before["B02"]
-        return (blue > rise) & (now["B04"] - before["B04"] < 1.5 * blue)
-    together = np.minimum(now["B11"] - before["B11"], now["B12"] - before["B12"])
-    found: Found = (np.minimum(together, now.nir - before.nir) > rise) & (contrast(now.nir, now["B12"]) < 0.4)
-    return found
-
-
 def thick(now: Spectrum, before: Spectrum) -> Found:
     """Tell, among cloudy pixels, those that hide the surface.
 
-    Source: Sen2Cor's upper red threshold, 0.25, which by two-stream theory is a droplet cloud of optical depth 4 over
-    black ground. Without red, brighter in the near infrared than such a cloud over this ground, which it passes twice.
+    A cloud is seen over its ground, which light passes it twice to reach and to leave.
+
+    Source: Sen2Cor 2.x algorithm theoretical basis, whose cloud probability grows from 0 at 0.07 to 1 at 0.25 in red
+    and is called high from 0.65, so from 0.187. Where the ground was never seen, and without red, 0.25.
     """
-    found: Found = now["B04"] > 0.25 if now.has("B04") else now.nir > 0.25 + 0.75**2 * before.nir
+    if not now.has("B04"):
+        return np.asarray(now.nir > 0.25 + (1 - 0.25) ** 2 * before.nir)
+    ground = before["B04"]
+    found: Found = now["B04"] > np.where(np.isnan(ground), 0.25, 0.187 + (1 - 0.187) ** 2 * ground)
     return found
 
 
@@ -146,26 +133,4 @@ def heated(now: Spectrum, before: Spectrum) -> Found:
     rise = {band: now[band] - before[band] for band in ("B02", "B11", "B12")}
     most = (rise["B12"] > rise["B11"]) & (rise["B12"] > rise["B02"])
     found: Found = (rise["B12"] > 0.03) & most & (now.nir - before.nir < 0.01)
-    return found
-
-
-def smoky(now: Spectrum, before: Spectrum) -> Found:
-    """Find smoke: the visible rose, blue most where it is thin, near infrared half as much, short-wave hardly.
-
-    Smoke particles of 0.1 to 0.3 µm scatter at 2.2 µm a tenth or less of what they do at 0.49 µm, the droplets and
-    crystals of any cloud nearly as much; a quarter lies between. Over ground as bright as cloud in the short-wave
-    infrared the two cannot be told apart, so none is found there; but where the ground burnt meanwhile, cloud would not
-    have darkened the near infrared. Smoke too thick for its colour absorbs: near infrared rises by less than half of
-    blue, where cloud over the greenest forest raises it by seven tenths.
-
-    Source: Ångström's law with the exponents 1.5 to 2.2 of fresh smoke, Eck et al. 1999, Journal of Geophysical
-    Research 104; rise of blue as in ``brightened``; fall of the burn ratio as in ``fresh_burn``.
-    """
-    rise = {band: now[band] - before[band] for band in (*VISIBLE, "B11", "B12")}
-    blue, infrared = rise["B02"], now.nir - before.nir
-    coloured = (blue > rise["B03"]) & (rise["B03"] > rise["B04"])
-    through = np.maximum(np.abs(rise["B11"]), np.abs(rise["B12"])) < 0.25 * blue
-    over_ground = (coloured | (infrared < 0.5 * blue)) & through & (before["B12"] < 0.15)
-    over_burn = coloured & (infrared < 0) & (nbr(before) - nbr(now) >= 0.27)
-    found: Found = (blue > 0.06) & (over_ground | over_burn) & (brightness(now) < 0.4)
     return found

@@ -29,6 +29,21 @@ def smooth(percents: NDArray[np.uint8], votes: NDArray[np.bool_], reach: tuple[i
     return smoothed
 
 
+def outnumber(
+    ones: NDArray[np.bool_], others: NDArray[np.bool_], worth: NDArray[np.uint8], reach: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Mark where in the window around a pixel there are more of one kind than of another, (y, x).
+
+    Args:
+        ones: (y, x).
+        others: (y, x).
+        worth: How many of the others one of the ones outweighs there, (y, x).
+        reach: Rows and columns from the middle of the window to its rim.
+    """
+    more: NDArray[np.bool_] = worth * _windowed(ones, reach) > _windowed(others, reach)
+    return more
+
+
 def _windowed(layer: NDArray[np.generic], reach: tuple[int, int]) -> NDArray[np.int32]:
     """Sum over a window; outside the raster there is nothing."""
     total = layer.astype(np.int32)

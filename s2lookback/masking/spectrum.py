@@ -46,6 +46,11 @@ class Spectrum:
         return all(band in self.layers for band in bands)
 
     @property
+    def has_nir(self) -> bool:
+        """Tell whether a band of the near infrared is there."""
+        return any(band in self.layers for band in NIR)
+
+    @property
     def nir(self) -> Layer:
         """The near infrared, from the best band there is."""
         return self[next((band for band in NIR if band in self.layers), NIR[0])]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from s2cloudless import S2PixelCloudDetector
 
+from s2lookback.masking.background import background_of
 from s2lookback.masking.classes import Class, usable
 from s2lookback.masking.dilation import pixel_metres
 from s2lookback.masking.labels import weak_labels
@@ -15,7 +16,7 @@ from s2lookback.masking.mask import classify, grown, sample_scene, training_cuto
 from s2lookback.mrap.fold import Composite, fold_scene
 from s2lookback.scene import Scene
 from s2lookback.settings import MaskSettings
-from s2lookback.simulate import Scenario, sensing_times, simulate_scene
+from s2lookback.simulate import Scenario, families, scenario_of, sensing_times, simulate_scene
 from s2lookback.simulate.truth import truth
 from tests.bench.mask_scores import Codes, Judged
 
@@ -53,6 +54,8 @@ def by_night(method: str) -> Way:
         judged = []
         for scene, real in ((date.scene, date.real) for date in dates):
             reference = composite.pixels.astype(np.int16)
+            if method == "background" and seen:
+                reference = background_of([one.pixels for one, _ in seen[-settings.number_of_images :]])
             cutoff = training_cutoff(scene.about.sensed, settings)
             if cutoff not in models:
                 known = [step for step in seen if step[0].about.sensed < cutoff]
@@ -111,11 +114,15 @@ WAYS: Mapping[str, Way] = {
     "label": by_label,
     "s2cloudless": by_s2cloudless,
     "rules": by_night("rules"),
+    "spectral": by_night("spectral"),
+    "temporal": by_night("temporal"),
+    "background": by_night("background"),
     "lookback": by_night("lookback"),
 }
 OURS = ("rules", "lookback")
 
 
-def families(seeds: Sequence[int], *, final: bool) -> Mapping[str, list[Scenario]]:
+def seasons(seeds: Sequence[int], *, final: bool) -> Mapping[str, list[Scenario]]:
     """List the seasons that are masked by family; ``final`` adds the one that development never looks at."""
-    return {"valley": [Scenario(seed=seed) for seed in seeds]}
+    chosen = (*families.DEVELOPMENT, families.UNSEEN) if final else families.DEVELOPMENT
+    return {family.name: [scenario_of(family, seed) for seed in seeds] for family in chosen}

@@ -21,7 +21,7 @@ from tests.bench.mask_scores import (
     of_kind,
     outline_error,
 )
-from tests.bench.mask_series import OURS, WAYS, Date, families, simulated
+from tests.bench.mask_series import OURS, WAYS, Date, seasons, simulated
 
 DOCS = Path(__file__).parents[2] / "docs"
 REPORT = DOCS / "accuracy.md"
@@ -46,12 +46,12 @@ def main(options: Sequence[str]) -> None:
     """Measure, say what came out, and write it into ``docs/accuracy.md``."""
     asked = _asked(options)
     scored: dict[str, dict[str, list[Judged]]] = {way: {} for way in WAYS}
-    for family, scenarios in families(asked.seeds, final=asked.final).items():
-        seasons = [simulated(scenario) for scenario in scenarios]
+    for family, scenarios in seasons(asked.seeds, final=asked.final).items():
+        years = [simulated(scenario) for scenario in scenarios]
         for name, way in WAYS.items():
             say(f"{family}: {name}\n")
-            scored[name][family] = [judged for season in seasons for judged in way(season)]
-        _draw(asked, family, seasons[0], scored)
+            scored[name][family] = [judged for year in years for judged in way(year)]
+        _draw(asked, family, years[0], scored)
     tables = [*_simulated(scored), *_on_real(asked)]
     text = "\n\n".join(tables)
     say(text + "\n")

@@ -6,8 +6,9 @@ from scipy import ndimage
 from s2lookback.masking.classes import Class
 from s2lookback.masking.fire import active_fire, fresh_burn, protected
 from s2lookback.masking.method import View
-from s2lookback.masking.physics import brightened, darkened, lit, smoky, snow, water
+from s2lookback.masking.physics import darkened, lit, snow, water
 from s2lookback.masking.rules import decide
+from s2lookback.masking.smoke import smoky
 from s2lookback.masking.spectrum import Spectrum
 
 ALL = ("B12", "B11", "B09", "B08", "B8A", "B04", "B03", "B02")
@@ -38,7 +39,7 @@ def test_snow_and_water_are_told_apart_from_all_else(pixel, spectra):
 
 def test_only_forest_that_burnt_or_burns_is_a_fresh_burn(pixel, spectra):
     assert [name for name in spectra if fresh_burn(pixel(name), pixel("forest"))] == ["burn", "fire"]
-    assert protected(pixel("fire"), pixel("forest")) == Class.ACTIVE_FIRE
+    assert protected(view(pixel("fire"), pixel("forest"))) == Class.ACTIVE_FIRE
 
 
 def test_an_old_burn_is_no_fresh_one(pixel):
@@ -54,30 +55,26 @@ def test_only_shade_is_forest_with_less_light(pixel, spectra):
     assert [name for name in changes if darkened(pixel(name), pixel("forest"))] == ["shade"]
 
 
-def test_clouds_brighten_forest_and_growth_fire_and_light_do_not(pixel, spectra):
-    found = [name for name in spectra if brightened(pixel(name), pixel("forest"))]
-    assert {"thick", "veil"} <= set(found)
-    assert not {"forest", "lake", "shade", "burn"} & set(found)
-    assert not brightened(pixel("forest"), pixel("shade"))
-
-
 def test_smoke_is_seen_through_only_where_the_short_waves_are_unchanged(spectra):
     def full(name):
         return Spectrum({band: np.float32([value]) for band, value in zip(ALL, spectra[name], strict=True)})
 
-    assert [name for name in spectra if smoky(full(name), full("forest"))] == ["smoke"]
+    assert [name for name in spectra if smoky(view(full(name), full("forest")))] == ["smoke"]
 
 
 def test_without_a_reference_nothing_changed(pixel, spectra):
     never = Spectrum({band: np.full(1, np.nan, np.float32) for band in pixel("forest").layers})
     for name in spectra:
-        assert not brightened(pixel(name), never)
         assert not darkened(pixel(name), never)
-        assert protected(pixel(name), never)[0] == (Class.ACTIVE_FIRE if name == "fire" else Class.NO_DATA)
+        assert protected(view(pixel(name), never))[0] == (Class.ACTIVE_FIRE if name == "fire" else Class.NO_DATA)
+
+
+def view(now, before, label=Class.NO_DATA):
+    return View(now, before, np.array([label], np.uint8))
 
 
 def rule(now, before, label):
-    return decide(View(now, before, np.array([label], np.uint8)))[0]
+    return decide(view(now, before, label))[0]
 
 
 def test_burns_fields_and_light_are_no_shadow(pixel, spectra):
@@ -100,7 +97,13 @@ def test_rules_find_the_cloud_and_the_shadow_that_labels_missed(pixel):
     assert rule(pixel("veil"), pixel("forest"), Class.NO_DATA) == Class.THIN_CLOUD
     assert rule(pixel("shade"), pixel("forest"), Class.CLEAR) == Class.SHADOW
     assert rule(pixel("forest"), pixel("forest"), Class.CLEAR) == Class.CLEAR
-    assert rule(pixel("forest"), pixel("forest"), Class.THICK_CLOUD) == Class.THICK_CLOUD
+
+
+def test_a_label_is_believed_no_further_than_light_allows(pixel):
+    never = Spectrum({band: layer * np.nan for band, layer in pixel("forest").layers.items()})
+    for label in (Class.THIN_CLOUD, Class.THICK_CLOUD, Class.SHADOW):
+        assert rule(pixel("forest"), pixel("forest"), label) == Class.CLEAR
+        assert rule(pixel("forest"), never, label) == label
 
 
 @pytest.mark.real

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -60,9 +61,37 @@ def test_fire_burn_and_smoke_are_never_masked_whatever_the_labels_say(paint, for
         assert (classes[surface == "fire"] == Class.ACTIVE_FIRE).all()
         assert (classes[surface == "burn"] == Class.FRESH_BURN).all()
         assert usable(classes)[np.isin(surface, ("fire", "burn"))].all()
-        assert np.isin(classes[surface == "smoke"], (Class.SMOKE, Class.THIN_CLOUD, Class.SHADOW)).all()
-        if dilation == 0:
-            assert (classes[surface == "smoke"] == Class.SMOKE).all()
+
+
+def test_a_plume_is_smoke_whatever_the_labels_say_and_so_is_cloud_in_it_that_may_be(any_model, paint, forest, quick):
+    surface = np.full((4, 7), "smoke", "<U6")
+    surface[:, 0] = "thick"
+    classes = classify(paint(surface, 3), forest, any_model, quick.model_copy(update={"dilation": 0})).classes
+    assert (classes[:, 1:] == Class.SMOKE).all()
+    assert (classes[:, 0] == Class.THICK_CLOUD).all()
+
+
+def test_what_is_dropped_is_less_probable_than_the_threshold(paint, forest, quick):
+    surface = np.full((4, 7), "forest", "<U6")
+    surface[1:3, 3:5] = "thick"
+    kept = classify(paint(surface, 3), forest, None, quick.model_copy(update={"dilation": 0}))
+    lost = classify(paint(surface, 3), forest, None, quick.model_copy(update={"dilation": 0, "opening": 60}))
+    assert (kept.probability[1:3, 3:5] == 100).all()
+    assert (lost.classes == Class.CLEAR).all()
+    assert lost.probability.max() == 49
+
+
+def test_a_mountains_shade_is_no_shadow_of_a_cloud(paint, forest, quick):
+    surface = np.full((4, 7), "shade", "<U6")
+    scene = paint(surface, 3)
+    scene = replace(scene, about=replace(scene.about, sun_azimuth=90.0, sun_elevation=45.0))
+    elevation = np.zeros(surface.shape, np.float32)
+    elevation[:, -1] = 1_000
+    assert (classify(scene, forest, None, quick).classes == Class.SHADOW).all()
+    classes = classify(scene, forest, None, quick.model_copy(update={"dilation": 0}), elevation=elevation).classes
+    assert (classes[:, :-1] == Class.CLEAR).all()
+    with pytest.raises(GridMismatchError, match=r"an elevation of \(7, 4\) does not fit a scene of \(4, 7\)"):
+        classify(scene, forest, None, quick, elevation=elevation.T)
 
 
 def test_what_is_dark_every_day_is_no_shadow_whatever_labels_and_model_say(any_model, paint, quick):
@@ -135,7 +164,8 @@ def test_a_sample_holds_no_fire_no_burn_and_no_smoke(paint, forest):
     everything = MaskSettings(sample_size=1000, sample_within=(1.0, 1.0))
     sample = sample_scene(paint(surface, 3, labels=labels), forest, everything)
     assert sample.features.shape == (7, 31)
-    assert (sample.labels == Class.THICK_CLOUD).all()
+    # What is left is forest as it was, which a label of cloud cannot make cloud.
+    assert (sample.labels == Class.CLEAR).all()
 
 
 def test_a_sample_learns_the_cloud_and_shadow_that_labels_missed(paint, forest):

@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 
 from s2lookback.masking.classes import MASKED, Class
 from s2lookback.masking.mask import classify
-from s2lookback.masking.spatial import opened, smooth
+from s2lookback.masking.spatial import opened, outnumber, smooth
 from s2lookback.settings import MaskSettings
 
 SHAPE = (7, 11)
@@ -22,6 +22,14 @@ def test_smoothing_is_the_mean_of_the_neighbours_that_vote(percents, votes, reac
         for cover in range(2):
             mean = percents[cover][window][votes[window]].mean() if votes[y, x] else 0
             assert abs(smoothed[cover, y, x] - mean) <= 0.5
+
+
+@given(rasters, rasters, hnp.arrays(np.uint8, SHAPE, elements=st.integers(1, 3)), st.tuples(*[st.integers(0, 2)] * 2))
+def test_a_kind_outnumbers_another_by_their_counts_in_the_window(ones, others, worth, reach):
+    more = outnumber(ones, others, worth, reach)
+    for y, x in np.ndindex(SHAPE):
+        window = np.s_[max(0, y - reach[0]) : y + reach[0] + 1, max(0, x - reach[1]) : x + reach[1] + 1]
+        assert more[y, x] == (worth[y, x] * ones[window].sum() > others[window].sum())
 
 
 @given(rasters, rasters, st.integers(0, 45))
