@@ -38,6 +38,10 @@ def _changed(pairs: list[tuple[Cog, Cog]], row: int, column: int) -> int:
     differ = [
         old.pixels(0, row, column) != new.pixels(0, row, column)
         for old, new in pairs
-        if old.stored(0, row, column).read() != new.stored(0, row, column).read()
+        if _packed(old, row, column) != _packed(new, row, column)
     ]
     return int(np.count_nonzero(np.any(differ, axis=0))) if differ else 0
+
+
+def _packed(cog: Cog, row: int, column: int) -> bytes:
+    return cog.stored(0, row, column).read().tobytes()  # bytes are compared many times faster than views of them

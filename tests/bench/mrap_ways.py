@@ -28,13 +28,13 @@ COG = {
 AVERAGED, NEAREST = {"overview_resampling": "AVERAGE"}, {"overview_resampling": "NEAREST"}
 
 
-def gdal_write(path: Path, band: NDArray[Any], like: str, nodata: float | None, overviews: dict[str, str]) -> None:
-    """Write a band with GDAL's COG driver, at the codec and with the threads that we use."""
+def gdal_write(path: Path, band: NDArray[Any], like: str, nodata: float | None, options: dict[str, str]) -> None:
+    """Write a band with GDAL's COG driver, with the threads that we use and, if no option says otherwise, our codec."""
     with rasterio.open(like) as source, rasterio.MemoryFile() as memory:
         place = {"crs": source.crs, "transform": source.transform, "height": source.height, "width": source.width}
         with memory.open(driver="GTiff", count=1, dtype=band.dtype, nodata=nodata, **place) as raster:
             raster.write(band, 1)
-        copy_raster(memory.name, str(path), **COG, **overviews)
+        copy_raster(memory.name, str(path), **{**COG, **options})
 
 
 def gdal_read(path: str) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rio_cogeo import cog_validate
 
-from s2lookback.cog import Cog, Stored
+from s2lookback.cog import Cog, Stored, open_cog
 from s2lookback.errors import CatalogError, GridMismatchError, SceneError
 from s2lookback.grid import Grid
 from s2lookback.masking.classes import Class
@@ -61,14 +61,14 @@ POLICIES = st.builds(
 )
 
 
-def stored(folder, pixels, classes, doubt, sensed):
+def stored(folder, pixels, classes, doubt, sensed, tile=TILE):
     """Write a scene as the platform publishes it."""
     folder.mkdir(parents=True)
     bands = {name: str(folder / f"{name}.tif") for name in BANDS}
     for name, band in zip(BANDS, pixels, strict=True):
-        write_band(bands[name], band, GRID, nodata=NODATA, description=name, scale=SCALE, continuous=True, tile=TILE)
-    write_band(folder / "class.tif", classes, GRID, nodata=Class.NO_DATA, tile=TILE)
-    write_band(folder / "probability.tif", doubt, GRID, nodata=NO_PERCENT, tile=TILE)
+        write_band(bands[name], band, GRID, nodata=NODATA, description=name, scale=SCALE, continuous=True, tile=tile)
+    write_band(folder / "class.tif", classes, GRID, nodata=Class.NO_DATA, tile=tile)
+    write_band(folder / "probability.tif", doubt, GRID, nodata=NO_PERCENT, tile=tile)
     return Observation(sensed, bands, str(folder / "class.tif"), str(folder / "probability.tif"))
 
 
@@ -141,6 +141,23 @@ def test_a_rebuild_gives_the_bytes_of_the_fold(tmp_path_factory, scenes, policy,
     assert (folder / "rebuilt" / "count.tif").exists() == counts
     assert summary.sources == told.sources
     np.testing.assert_array_equal(summary.seen, told.seen)
+
+
+@settings(max_examples=6)
+@given(series(), POLICIES)
+def test_the_size_of_a_tile_changes_no_pixel(tmp_path_factory, scenes, policy):
+    folder, found = tmp_path_factory.mktemp("tiles"), []
+    scenes = sorted(scenes, key=lambda each: each[-1])
+    for size in (16, 32, 64):  # of the last, the raster is a single tile
+        dates = [stored(folder / f"{size}-{number}", *each, size) for number, each in enumerate(scenes)]
+        step, told = run(folder / f"steps{size}", dates, settings=policy)[-1]
+        assert open_cog(step / "B12.tif").layout.levels[0].tile == size
+        (folder / f"rebuilt{size}").mkdir()
+        again = rebuild(folder / f"rebuilt{size}", dates, policy, counted=True)
+        for place, summary in ((step, told), (folder / f"rebuilt{size}", again)):
+            pixels = {name: read_band(place / f"{name}.tif").tobytes() for name in RASTERS}
+            found.append((pixels, summary.sources, summary.seen.tobytes()))
+    assert all(one == found[0] for one in found)
 
 
 @pytest.fixture
