@@ -29,7 +29,7 @@ MIN_PIXELS = 50
 
 _FIXED: dict[str, Any] = {
     "objective": "multiclass",
-    "max_bin": 63,  # a third faster than 255 at the same score
+    "max_bin": 127,  # of eight simulated seasons F1 .967; with 63 .963, with 255 .966 in a tenth more time
     "deterministic": True,
     "force_row_wise": True,
     "num_threads": 1,  # recorded in the text; tiles are what is trained side by side
