@@ -21,11 +21,11 @@ from s2lookback.masking.spectrum import Spectrum
 from s2lookback.masking.temporal import temporal_features, temporal_names
 
 MODELS_OF_REVISION = {
-    "background": "f716e5cf",
-    "spectral-four": "400de6dd",
-    "spectral": "88130048",
-    "temporal-four": "0bca3507",
-    "temporal": "fda6c858",
+    "background": "cfbb5d92",
+    "spectral-four": "c20bb068",
+    "spectral": "90353212",
+    "temporal-four": "820bba2f",
+    "temporal": "fa357b9d",
 }
 
 NAMES = ("B02", "B03", "B04", "B8A", "B11", "B12")
