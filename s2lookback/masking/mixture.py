@@ -50,6 +50,9 @@ NOISE = MappingProxyType({"B02": 0.01, "B03": 0.01, "B04": 0.012, "nir": 0.02, "
 """Reflectance by which it differs at least: air that correction left, and how far the spectra above are off."""
 
 
+SMALL = np.float32(1e-6)
+"""Least divisor: ground as white as cloud, or black, tells nothing of either, and nothing is divided by nothing."""
+
 UNLIKELY = 13.3
 """Misfit of what is explained rightly that chance exceeds once in a hundred times: χ² of four degrees of freedom."""
 
@@ -90,7 +93,9 @@ def unmix(now: Spectrum, before: Spectrum) -> Mixture:
 
 def _red(today: Layer, ground: Layer, lost: Layer) -> Layer:
     """Give the cloud that red tells of, over ground that has lost its light."""
-    cloud = (today - ground + lost * ground * np.float32(1 - SKY["B04"])) / (np.float32(CLOUD["water"]["B04"]) - ground)
+    cloud = (today - ground + lost * ground * np.float32(1 - SKY["B04"])) / np.maximum(
+        CLOUD["water"]["B04"] - ground, SMALL
+    )
     return np.asarray(np.maximum(cloud, 0), np.float32)
 
 
@@ -113,7 +118,7 @@ def _cloud_and_shadow(
         (weight * one * other).sum(axis=0)
         for one, other in ((veil, veil), (dark, dark), (veil, dark), (change, veil), (change, dark))
     )
-    either = np.maximum(vv * dd - vd**2, np.float32(1e-9))
+    vv, dd, either = (np.maximum(norm, SMALL) for norm in (vv, dd, vv * dd - vd**2))
     cloud, lost = (cv * dd - cd * vd) / either, (cd * vv - cv * vd) / either
     alone, shade = np.maximum(cv / vv, 0), np.maximum(cd / dd, 0)
     no_shade, no_cloud, black = lost < 0, cloud < 0, lost > 1

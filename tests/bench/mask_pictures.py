@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from s2lookback.display import FALSE_COLOUR, SWIR, TRUE_COLOUR
 from s2lookback.masking.classes import MASKED, MEANINGS, Class
 from s2lookback.masking.mask import Mask
-from s2lookback.pictures import FALSE_COLOUR, SWIR, TRUE_COLOUR, class_image, rgb
+from s2lookback.pictures import class_image, rgb
 from s2lookback.scene import Scene
 from tests.bench.mask_scores import Codes, Found, Judged
 from tests.bench.mask_series import Date

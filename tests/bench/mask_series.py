@@ -32,6 +32,8 @@ class Date:
     scenario: Scenario
     scene: Scene
     real: Codes
+    elevation: NDArray[np.float32]
+    """m, (y, x)."""
 
 
 Way = Callable[[Sequence[Date]], list[Judged]]
@@ -39,11 +41,17 @@ Way = Callable[[Sequence[Date]], list[Judged]]
 
 def simulated(scenario: Scenario) -> list[Date]:
     """Simulate a season and its truth."""
-    return [Date(scenario, simulate_scene(scenario, at), truth(scenario, at).classes) for at in sensing_times(scenario)]
+    return [
+        Date(scenario, simulate_scene(scenario, at), real.classes, real.elevation)
+        for at, real in ((at, truth(scenario, at)) for at in sensing_times(scenario))
+    ]
 
 
-def by_night(method: str) -> Way:
-    """Mask each scene as the nightly flow does, in memory: a model a month, the composite for reference."""
+def by_night(method: str, *, relief: bool = False) -> Way:
+    """Mask each scene as the nightly flow does, in memory: a model a month, the composite for reference.
+
+    With ``relief``, a model of the ground is given too.
+    """
     settings = MaskSettings.model_validate({"method": method})
     bare = settings.model_copy(update={"dilation": 0})
 
@@ -52,7 +60,8 @@ def by_night(method: str) -> Way:
         seen: list[tuple[Scene, NDArray[np.int16]]] = []
         models: dict[object, Model | None] = {}
         judged = []
-        for scene, real in ((date.scene, date.real) for date in dates):
+        for date in dates:
+            scene, ground = date.scene, date.elevation if relief else None
             reference = composite.pixels.astype(np.int16)
             if method == "background" and seen:
                 reference = background_of([one.pixels for one, _ in seen[-settings.number_of_images :]])
@@ -60,9 +69,9 @@ def by_night(method: str) -> Way:
             if cutoff not in models:
                 known = [step for step in seen if step[0].about.sensed < cutoff]
                 models[cutoff] = _trained(known, settings) if method == "lookback" else None
-            found = classify(scene, reference, models[cutoff], bare).classes
+            found = classify(scene, reference, models[cutoff], bare, elevation=ground).classes
             published = grown(found, settings.dilation, pixel_metres(scene.grid))
-            judged.append(Judged(real, found, published))
+            judged.append(Judged(date.real, found, published))
             seen.append((scene, reference))
             composite = fold_scene(composite, scene.pixels, usable(published), int(scene.about.sensed.timestamp()))
         return judged
@@ -117,9 +126,10 @@ WAYS: Mapping[str, Way] = {
     "spectral": by_night("spectral"),
     "temporal": by_night("temporal"),
     "background": by_night("background"),
+    "rules, DEM": by_night("rules", relief=True),
     "lookback": by_night("lookback"),
 }
-OURS = ("rules", "lookback")
+OURS = ("rules", "rules, DEM", "lookback")
 
 
 def seasons(seeds: Sequence[int], *, final: bool) -> Mapping[str, list[Scenario]]:

@@ -52,7 +52,7 @@ def main(options: Sequence[str]) -> None:
             say(f"{family}: {name}\n")
             scored[name][family] = [judged for year in years for judged in way(year)]
         _draw(asked, family, years[0], scored)
-    tables = [*_simulated(scored), *_on_real(asked)]
+    tables = [f"Seeds {' '.join(map(str, asked.seeds))}.", *_simulated(scored), *_on_real(asked)]
     text = "\n\n".join(tables)
     say(text + "\n")
     if asked.report:

@@ -77,6 +77,12 @@ def test_ground_never_seen_gives_nothing_to_compare():
     assert (found.smoke[0], found.smoke_misfit[0]) == (0, np.inf)
 
 
+@pytest.mark.parametrize("ground", [0.0, 0.9, 1.3])
+def test_black_and_white_ground_give_numbers_too(ground):
+    found = unmix(spectrum([0.3] * 6), spectrum([ground] * 6))
+    assert np.isfinite([found.cloud[0], found.red[0], found.lost[0], found.misfit[0]]).all()
+
+
 def test_without_blue_no_smoke_is_tried():
     found = unmix(spectrum(FIELD, BANDS[3:]), spectrum(FOREST, BANDS[3:]))
     assert (found.smoke[0], found.smoke_misfit[0]) == (0, np.inf)
