@@ -67,7 +67,7 @@ def _label(node: Node) -> str:
     facts = node.item["properties"] if node.item and node.item["collection"] == "scenes" else {}
     told = {State.STANDS: "", State.REPLACED: " [yellow]replaced since[/yellow]", State.GONE: " [red]gone[/red]"}
     products = " ".join(facts.get("s2lookback:products", []))
-    return f"{escape(node.id)}{told[node.state]} [dim]{escape(products)}[/dim]"
+    return f"{escape(node.id)}{told[node.state]}" + (f" [dim]{escape(products)}[/dim]" if products else "")
 
 
 def comparison(found: Reproduction) -> Group:
