@@ -171,7 +171,9 @@ def _labels(scene: Scene, rows: slice, settings: MaskSettings) -> NDArray[np.uin
 
 def _view(scene: Scene, pixels: NDArray[np.int16], before: NDArray[np.int16] | None, labels: NDArray[np.uint8]) -> View:
     never = np.full_like(pixels, NODATA) if before is None else before
-    now, clear = Spectrum.of(pixels, scene.bands), unveiled(Spectrum.of(never, scene.bands))
+    now, clear = Spectrum.of(pixels, scene.bands), Spectrum.of(never, scene.bands)
+    if scene.about.level == "L2A":  # the air above all ground is no smoke
+        clear = unveiled(clear)
     return View(now, clear, np.where((labels == Class.SHADOW) & lit(now, clear), np.uint8(Class.NO_DATA), labels))
 
 

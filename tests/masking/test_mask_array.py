@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from s2lookback.bands import BANDS
 from s2lookback.errors import SceneError
 from s2lookback.masking import classify, cloud_mask, geomedian, shadow_mask
 from s2lookback.masking.array import TEN_BANDS
@@ -72,6 +73,19 @@ def test_most_of_what_hides_the_surface_is_found(observations, stack, bands, mod
     assert (found & hidden).sum() > 0.7 * hidden.sum()
     assert (found & hidden).sum() > 0.7 * found.sum()
     assert ((classes == Class.NO_DATA) == (truth == Class.NO_DATA)).all()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("model", ["spectral", "temporal"])
+def test_real_scenes_seen_through_the_whole_air_are_told_apart(model, realdata):
+    """Of five dates of level 1C, s2cloudless calls three clear, one wholly cloudy and one nearly so."""
+    stack = np.load(realdata / "eolearn_TestEOPatch" / "REFERENCE_SCENES.npy")
+    classes, _ = classify(stack, [*BANDS], model, pixel_size=10)
+    cloudy = np.isin(classes, (Class.THIN_CLOUD, Class.THICK_CLOUD)).mean(axis=(1, 2))
+    assert cloudy[0] > 0.99
+    assert cloudy[1] > 0.7
+    assert (cloudy[2:] < 0.01).all()
+    assert (np.isin(classes, (Class.SMOKE, Class.SNOW)).mean(axis=(1, 2)) < 0.05).all()
 
 
 def test_a_stack_is_compared_with_its_geomedian(stack, bands):
