@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from pydantic_core import to_jsonable_python
 from rasterio.warp import transform
 from rich.console import Console
 
@@ -257,6 +258,7 @@ def test_the_lines_that_change_the_light_of_a_pixel_are_told_with_what_they_give
     (new,), (old,) = (explain(maker.store, *lonlat(1, column)) for column in (1, 5))
     assert (new.light, new.adjusted) == (None, {})
     assert (old.light.samples, old.light.lines["B04"].gain, old.light.lines["B04"].residual) == (1234, 2, 3)
+    assert to_jsonable_python(old)["light"]["lines"]["B8A"] == {"gain": 1, "offset": 12.5, "residual": 3}
     assert old.values == dict.fromkeys(BANDS, 0.1)
     assert old.adjusted == {"B12": 0.0912, "B8A": 0.1012, "B04": 0.2012}  # 912.5 and its like go to the even number
     table = shown(old)
