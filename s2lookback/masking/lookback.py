@@ -10,8 +10,9 @@ from typing import Any
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, FiniteFloat, ValidationError, field_validator
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError, field_validator
 
+from s2lookback.bands import BANDS
 from s2lookback.errors import SceneError
 from s2lookback.masking.classes import COVERS, MASKED, Class
 from s2lookback.masking.features import feature_names, features
@@ -66,7 +67,7 @@ class Model:
 class _Schema(BaseModel):
     """What is read of the schema of a model; the rest is for people."""
 
-    bands: list[str]
+    bands: list[str] = Field(max_length=len(BANDS))
     features: list[str]
     classes: list[str]
     tiles: list[str]
