@@ -1,17 +1,18 @@
 """A Prefect server of the tests' own, and tiny tiles to run the flows on."""
 
 import os
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from prefect.testing.utilities import prefect_test_harness
 
+from flows.tile import tile as update
 from s2lookback.settings import MaskSettings, Settings
 from s2lookback.simulate import Scenario
 from s2lookback.sources.settings import SourceSettings
-from tests.flows.server import Server, call
+from tests.faults import chain
+from tests.flows.server import Server, serving
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
@@ -44,10 +45,20 @@ def settings() -> Settings:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[Server]:
     """Start a server as an agency would, deploy everything, stop it at the end."""
-    served = Server(tmp_path_factory.mktemp("prefect"))
-    try:
-        served.start()
-        call([sys.executable, "-m", "flows.cli", "deploy", "--tiles", "2"], served.environment)
+    with serving(tmp_path_factory.mktemp("prefect"), "--tiles", "2") as served:
         yield served
-    finally:
-        served.stop()
+
+
+@pytest.fixture(scope="session")
+def asked(source, settings):
+    """Give what is asked for in a form."""
+    return {"source": source.model_dump(mode="json"), "settings": settings.model_dump(mode="json")}
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory, source, settings):
+    """Run the tile in this process."""
+    root = tmp_path_factory.mktemp("undisturbed")
+    with chain.without_server():
+        assert update("10UFB", source, str(root), settings).made["model"] == 1
+    return chain.tree(root)

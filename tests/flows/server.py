@@ -17,6 +17,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PREFECT = (sys.executable, "-m", "prefect")
+SECRET = "5e-cret-never-to-be-told"  # noqa: S105  of a server that lives as long as a test
+"""Password of the server, and of everything else that a worker's environment knows."""
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
@@ -60,6 +62,8 @@ class Server:
             "S2LOOKBACK_ROOT": str(self.home / "products"),
             "S2LOOKBACK_BACK_OFF": "1",
             "S2LOOKBACK_CPUS": "1",
+            "PREFECT_SERVER_API_AUTH_STRING": f"tests:{SECRET}",
+            "PREFECT_API_AUTH_STRING": f"tests:{SECRET}",
             **self.settings,
         }
 
@@ -68,7 +72,9 @@ class Server:
         return self.home / "products"
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.environment["PREFECT_API_URL"], timeout=60, trust_env=False)
+        return httpx.Client(
+            base_url=self.environment["PREFECT_API_URL"], timeout=60, trust_env=False, auth=("tests", SECRET)
+        )
 
     def start(self) -> None:
         command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
@@ -87,7 +93,11 @@ class Server:
 
     def ask(self, path: str, body: Any) -> Any:
         with self.client() as client:
-            answer = client.post(path, json=body)
+            for _ in range(5):
+                answer = client.post(path, json=body)
+                if answer.status_code != 503:  # SQLite was busy: Prefect's own client asks again, too
+                    break
+                time.sleep(1)
             answer.raise_for_status()
             return answer.json()
 
@@ -145,3 +155,15 @@ def worker(server: Server, pool: str, kind: str = "process", **settings: str) ->
         yield process
     finally:
         kill(process, signal.SIGKILL)
+
+
+@contextmanager
+def serving(folder: Path, *options: str, **settings: str) -> Iterator[Server]:
+    """Serve while the block runs, with everything deployed as an agency would."""
+    server = Server(folder, settings=settings)
+    try:
+        server.start()
+        call([sys.executable, "-m", "flows.cli", "deploy", *options], server.environment)
+        yield server
+    finally:
+        server.stop()

@@ -67,7 +67,7 @@ def test_deploying_again_changes_nothing_but_what_it_is_told(server):
         ("nightly", {"at_once": 0}),
         ("tile", {"tile": "nonsense"}),
         ("backfill", {}),
-        ("rerun", {"since": "never"}),
+        ("rerun", {"at_once": 0}),
     ],
 )
 def test_a_parameter_that_makes_no_sense_is_refused_at_once(server, name, parameters):

@@ -2,32 +2,17 @@
 
 import shutil
 
+import httpx
 import pytest
 
 from catalog.store import Store
-from flows.tile import tile as update
 from tasks.account import account
 from tasks.ledger import entries
 from tests.faults import chain
-from tests.flows.server import wait_for, worker
+from tests.flows.server import SECRET, wait_for, worker
 
 pytestmark = pytest.mark.flow
 TILE = chain.TILES[0]
-
-
-@pytest.fixture(scope="module")
-def asked(source, settings):
-    """Give what is asked for in a form."""
-    return {"source": source.model_dump(mode="json"), "settings": settings.model_dump(mode="json")}
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, source, settings):
-    """Run the tile in this process."""
-    root = tmp_path_factory.mktemp("undisturbed")
-    with chain.without_server():
-        assert update(TILE, source, str(root), settings).made["model"] == 1
-    return chain.tree(root)
 
 
 @pytest.fixture
@@ -71,7 +56,8 @@ def test_a_night_runs_each_tile_in_one_pool_and_trains_in_the_other_to_the_same_
 
 def test_without_a_worker_that_trains_a_tile_trains_itself(server, products, asked, undisturbed):
     before = len(server.runs("train"))
-    with worker(server, "hpc", S2LOOKBACK_PATIENCE="3"):
+    secrets = {"AWS_SECRET_ACCESS_KEY": SECRET, "PGPASSWORD": SECRET, "S2LOOKBACK_PATIENCE": "3"}
+    with worker(server, "hpc", **secrets):
         tile = server.trigger("tile", tile=TILE, **asked)
         assert server.end(tile) == "COMPLETED"
     *_, train = server.runs("train")
@@ -80,3 +66,16 @@ def test_without_a_worker_that_trains_a_tile_trains_itself(server, products, ask
     assert "no worker took it up" in train["state"]["message"]
     assert chain.tree(products) == undisturbed
     assert Store(str(products)).ids("models", TILE)
+
+    # No secret of the worker's environment is told to anyone: parameters, logs, events and items are all in here.
+    told = {path for path in server.home.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()}
+    assert told == set()
+    assert any(tile.encode() in path.read_bytes() for path in server.home.glob("prefect.db*"))
+
+
+def test_who_cannot_show_the_secret_is_told_nothing(server):
+    address = server.environment["PREFECT_API_URL"]
+    for credentials in (None, ("tests", "guessed")):
+        answer = httpx.post(f"{address}/deployments/filter", json={}, auth=credentials, trust_env=False)
+        assert answer.status_code == 401
+        assert "nightly" not in answer.text

@@ -16,7 +16,7 @@ from deployments.slurm.script import SlurmConfiguration, command, environment, s
 from s2lookback.cores import LIBRARIES
 from tests.faults import chain
 from tests.flows.cluster import cluster, jobs
-from tests.flows.server import Server, call, kill, wait_for, worker
+from tests.flows.server import call, kill, serving, wait_for, worker
 
 RUN = UUID(int=7)
 HOSTILE = "x; touch /tmp/pwned #\n$(id)`id`"
@@ -100,13 +100,9 @@ def test_a_process_gives_one_number_of_threads_to_every_library(name):
 def served(tmp_path_factory):
     """Start a cluster, and a server whose pools are its queues."""
     with cluster(tmp_path_factory.mktemp("slurm")) as slurm:
-        server = Server(tmp_path_factory.mktemp("prefect"), settings={**slurm, "S2LOOKBACK_SLURM_POLL": "1"})
-        try:
-            server.start()
-            call([sys.executable, "-m", "flows.cli", "deploy", "--workers", "slurm"], server.environment)
+        settings = {**slurm, "S2LOOKBACK_SLURM_POLL": "1"}
+        with serving(tmp_path_factory.mktemp("prefect"), "--workers", "slurm", **settings) as server:
             yield server
-        finally:
-            server.stop()
 
 
 @pytest.fixture(scope="module")

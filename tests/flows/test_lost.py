@@ -1,0 +1,126 @@
+"""Workers killed in both pools, a server restarted, two nights at once: made once, and the bytes are the same."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults import chain
+from tests.flows.server import ROOT, free_port, serving, wait_for, worker
+
+pytestmark = pytest.mark.flow
+POSTGRES = ROOT / "deployments" / "postgres.sh"
+SILENCE = 31
+"""Seconds: living runs beat every thirty."""
+
+
+@pytest.fixture
+def server(tmp_path):
+    """Start a server that may be restarted."""
+    with serving(tmp_path, "--tiles", "2") as served:
+        yield served
+
+
+def descendants(pid: int) -> list[int]:
+    """Name a process and all that came of it, in whatever session."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it ended meanwhile
+            continue
+        parents[int(stat.parent.name)] = int(fields[1])
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
+def strike(process):
+    """Kill a worker and every run of it at once, as a power cut does."""
+    for pid in descendants(process.pid):
+        os.kill(pid, signal.SIGKILL)
+    process.wait(60)
+
+
+def made(server):
+    return list(server.products.glob("mrap/*/*/*.json"))
+
+
+def running(server, name):
+    return [run for run in server.runs(name) if run["state"]["type"] == "RUNNING"]
+
+
+def reconciled(server):
+    time.sleep(SILENCE)
+    assert server.end(server.trigger("reconcile", silence=SILENCE, second_look=0)) == "COMPLETED"
+
+
+def test_killed_workers_a_restarted_server_and_two_nights_at_once_leave_no_trace(server, asked, undisturbed):
+    with worker(server, "hpc") as hpc:
+        nights = [server.trigger("nightly", **asked) for _ in range(2)]
+        wait_for(lambda: made(server), 120, "a first composite")
+        strike(hpc)
+    assert 1 <= len(made(server)) < 7
+    assert chain.faults(server.products) == []
+    assert len(running(server, "tile")) == 1  # it is said to be at work, and is not
+    server.stop()
+    server.start()
+    with worker(server, "hpc"):
+        reconciled(server)
+        with worker(server, "gpu") as gpu:
+            wait_for(lambda: running(server, "train"), 200, "a training")
+            strike(gpu)
+        with worker(server, "gpu"):
+            server.stop()
+            time.sleep(5)
+            server.start()
+            reconciled(server)
+            assert [server.end(night, 300) for night in nights] == ["COMPLETED", "COMPLETED"]
+    assert chain.tree(server.products) == undisturbed
+    assert chain.faults(server.products) == []
+    tiles = [run["state"]["type"] for run in server.runs("tile")]
+    assert sorted(tiles) == ["COMPLETED", "COMPLETED", "CRASHED"]  # one a night, and the one that was killed
+    assert sorted(run["state"]["type"] for run in server.runs("train")) == ["COMPLETED", "CRASHED"]
+
+
+@pytest.fixture
+def database():
+    """Keep Prefect's server in a PostgreSQL of its own; give how to stop and start it, and its address."""
+    folder = tempfile.mkdtemp(prefix="s2lookback-postgres-")  # not below pytest's, which only root may enter
+
+    def told(word: str) -> None:
+        subprocess.run([POSTGRES, word, folder, port], check=True, stdout=subprocess.DEVNULL, timeout=120)
+
+    port = str(free_port())
+    told("start")
+    try:
+        yield told, (Path(folder) / "address").read_text().strip().replace("postgresql://", "postgresql+asyncpg://")
+    finally:
+        subprocess.run([POSTGRES, "stop", folder], check=False)
+        shutil.rmtree(folder)
+
+
+def test_a_database_that_is_gone_for_a_while_delays_a_night_and_harms_nothing(tmp_path, database, asked, undisturbed):
+    told, address = database
+    with serving(tmp_path, PREFECT_SERVER_DATABASE_CONNECTION_URL=address) as server:
+        with worker(server, "hpc", S2LOOKBACK_PATIENCE="0"):
+            night = server.trigger("nightly", **asked)
+            wait_for(lambda: made(server), 120, "a first composite")
+            told("stop")
+            time.sleep(20)
+            told("start")
+            wait_for(lambda: answers(server, night), 60, "an answer of the server")
+            assert server.end(night, 300) == "COMPLETED", (tmp_path / "worker-hpc.log").read_text()[-3000:]
+        assert chain.tree(server.products) == undisturbed
+
+
+def answers(server, run):
+    """Tell whether the server has found its database again."""
+    with server.client() as client:
+        return client.get(f"/flow_runs/{run}").status_code == 200
