@@ -35,6 +35,7 @@ def classify(
     reference: NDArray[np.generic] | None = None,
     sun: Sun | Sequence[Sun] | None = None,
     *,
+    elevation: NDArray[np.generic] | None = None,
     pixel_size: float = 20.0,
     settings: MaskSettings = MaskSettings(),
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -49,6 +50,7 @@ def classify(
         reference: What the ground looks like without cloud, (y, x, band); without one, of several dates, their
             geomedian, or for ``background`` the median of the nearest ones.
         sun: Where it stood, for all dates or for each; shadows are then looked for on the other side of clouds.
+        elevation: Metres, (y, x): with the sun, what mountains shade is then no cloud's shadow.
         pixel_size: Metres.
         settings: Thresholds, and how clouds are grown; its ``method`` gives way to ``model``.
 
@@ -65,7 +67,9 @@ def classify(
     before, suns = _references(reference, stack, bands, chosen), _suns(sun, len(stack))
     scenes = [_scene(date, bands, at, pixel_size) for date, at in zip(stack, suns, strict=True)]
     trained = model if isinstance(model, Model) else None
-    masks = [classify_scene(scene, one, trained, chosen) for scene, one in zip(scenes, before, strict=True)]
+    ground = None if elevation is None else elevation.astype(np.float32)
+    pairs = zip(scenes, before, strict=True)
+    masks = [classify_scene(scene, one, trained, chosen, elevation=ground) for scene, one in pairs]
     classes = np.stack([mask.classes for mask in masks])
     percent = np.stack([mask.probability for mask in masks])
     probability = np.where(percent == NO_PERCENT, np.float32(np.nan), percent / np.float32(100))

@@ -140,6 +140,20 @@ def test_the_documented_lines_run(stack, bands):
     assert (given["open_to_the_infrared"] == (given["published_bits"] & 1 == 1)).all()
 
 
+def test_the_shadow_of_a_mountain_is_no_cloud_s(stack, bands):
+    """A wall to the south under a low southern sun shades all of the valley."""
+    obs, ground = stack[1] * 0 + 0.05, np.zeros(stack.shape[1:3])
+    ground[-6:] = 3000
+    settings = MaskSettings(smoothing=0, opening=0, dilation=0)
+    reference = np.full_like(obs, 0.15)
+    obs[2, 2] = 0.6
+    open_, walled = (
+        classify(obs, bands, "rules", reference, (180.0, 20.0), elevation=relief, settings=settings)[0]
+        for relief in (None, ground)
+    )
+    assert (walled == Class.SHADOW).sum() < (open_ == Class.SHADOW).sum()
+
+
 def test_the_array_is_left_untouched(stack, bands):
     before = stack.copy()
     classify(stack, bands, "temporal")
@@ -185,6 +199,7 @@ def test_what_is_no_reflectance_is_one_sentence(stack, bands, spoil, sentence):
         ({"bands": ["red", *SIX, "B09"]}, "expected different names out of B01"),
         ({"reference": np.ones((3, 4, 8))}, "reference has the shape \\(3, 4, 8\\), expected \\(40, 52, 8\\)"),
         ({"reference": np.full((40, 52, 8), 900.0)}, "reference has a median of 900"),
+        ({"elevation": np.zeros((3, 4))}, "elevation of \\(3, 4\\) does not fit"),
         ({"sun": (10, 100)}, "elevation \\(0 to 90\\)"),
         ({"sun": [(10, 20), (10, 30)]}, "once or for each of 1 dates"),
     ],
