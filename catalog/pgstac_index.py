@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import groupby, islice
 from typing import Any
 
 import psycopg
@@ -23,7 +22,6 @@ from catalog.pgstac_query import asked
 from catalog.queryables import QUERYABLES
 from s2lookback.errors import CatalogError, TransientError
 
-_CHUNK = 2_000
 _TRIES = 6
 _SLOWEST = 30.0
 _HOST = "s2lookback"
@@ -62,14 +60,14 @@ class PgstacIndex:
             return bool(base.execute("SELECT 1 FROM pgstac_settings WHERE name = %s", [_MARK]).fetchone())
 
     def upsert(self, items: Iterable[Item]) -> int:
-        """Take in items, in bulk; those of one collection and chunk all or none. Return how many."""
-        count, rest = 0, iter(items)
-        while chunk := list(islice(rest, _CHUNK)):
-            chunk.sort(key=lambda item: str(item["collection"]))
-            for name, group in groupby(chunk, key=lambda item: str(item["collection"])):
-                self._load(name, list(group))
-            count += len(chunk)
-        return count
+        """Take in items, all of one collection or none; return how many.
+
+        By ``delsert``, since ``upsert`` leaves an item that moves in two partitions.
+        """
+        listed = list(self._described(items))
+        if listed:
+            self._again(lambda: Loader(self._pgstac()).load_items(iter(listed), Methods.delsert))
+        return len(listed)
 
     def delete(self, keys: Iterable[Key]) -> None:
         """Forget items."""
@@ -86,7 +84,8 @@ class PgstacIndex:
                 seen.add((item["collection"], item["id"]))
                 yield item
 
-        self.upsert(watched())
+        with self._told():
+            Loader(self._pgstac()).load_items(self._described(watched()), Methods.delsert)
         self.delete(key for key in self.keys() if key not in seen)
         with self._base() as base:
             base.execute("INSERT INTO pgstac_settings VALUES (%s, '1') ON CONFLICT DO NOTHING", [_MARK])
@@ -154,13 +153,22 @@ class PgstacIndex:
             if pool is not None:
                 pool.close()
 
-    def _load(self, name: str, items: list[Item]) -> None:
-        """Load items of one collection: ``delsert``, since ``upsert`` leaves an item that moves in two partitions."""
+    def _described(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Pass items on, each after its collection is there."""
+        known: set[str] = set()
+        for item in items:
+            name = str(item["collection"])
+            if name not in known:
+                self._ensure(name, item)
+                known.add(name)
+            yield item
+
+    def _ensure(self, name: str, item: Item) -> None:
+        """Describe the collection of a first item; its extent follows when that is listed."""
         with self._base() as base:
-            known = base.execute("SELECT 1 FROM collections WHERE id = %s", [name]).fetchone()
-        if not known:  # its first item; its extent follows when it is listed
-            self.describe([collections.linked(collections.grown(collections.collection(name, _HOST), items[0]), [])])
-        self._again(lambda: Loader(self._pgstac()).load_items(iter(items), Methods.delsert))
+            there = base.execute("SELECT 1 FROM collections WHERE id = %s", [name]).fetchone()
+        if not there:
+            self.describe([collections.linked(collections.grown(collections.collection(name, _HOST), item), [])])
 
     def _again(self, load: Callable[[], None]) -> None:
         """Load; where another worker was in the way, try again after a moment that no two choose alike."""

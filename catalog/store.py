@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from catalog import audit, collections, layout, sweep, upkeep
@@ -48,7 +47,7 @@ class Store:
         """Open a catalog, which need not exist yet; ``host`` is named as provider of new collections."""
         self.root = Path(root).absolute()
         self.host = host
-        self.scratch: tuple[list[str], TemporaryDirectory[str], Index] | None = None
+        self.scratch: tuple[list[str], Index] | None = None
 
     @cached_property
     def index(self) -> Index:

@@ -9,10 +9,12 @@ import logging
 import os
 import re
 import uuid
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from catalog.disk import busy, locked, shared, told
@@ -188,8 +190,9 @@ def _scratch(store: "Store") -> Index:
     """Make an index elsewhere for a catalog that cannot be written; it lasts as long as the store is open."""
     state = [path.name for path in _notes(store, store.index)]
     if store.scratch is None or store.scratch[0] != state:
-        home = TemporaryDirectory(prefix="s2lookback-")
-        index = SqliteIndex(Path(home.name) / "items.sqlite")
+        home = mkdtemp(prefix="s2lookback-")
+        weakref.finalize(store, rmtree, home, ignore_errors=True)
+        index = SqliteIndex(Path(home) / "items.sqlite")
         index.refill(readable(store))
-        store.scratch = (state, home, index)
-    return store.scratch[2]
+        store.scratch = (state, index)
+    return store.scratch[1]

@@ -20,7 +20,7 @@ def serve(
         typer.Option(envvar="S2LOOKBACK_BROWSER", help="STAC Browser, as deployments/browser/build.sh makes it."),
     ] = None,
 ) -> None:
-    """Serve the catalog as a STAC API, with its files; STAC_API_KEY in the environment allows writing."""
+    """Serve the catalog as a STAC API, with its files: read only, on this machine unless told otherwise."""
     logging.getLogger("stac_fastapi.types.config").setLevel(logging.ERROR)  # warns of names that are given below
     try:
         import uvicorn
