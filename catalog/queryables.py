@@ -11,7 +11,7 @@ _TIME = {"type": "string", "format": "date-time"}
 QUERYABLES: dict[str, dict[str, Any]] = {
     "id": {"title": "Id", "type": "string"},
     "collection": {"title": "Collection", "type": "string", "enum": list(NAMES)},
-    "geometry": {"title": "Outline", "$ref": "https://geojson.org/schema/Geometry.json"},
+    "geometry": {"title": "Outline", "format": "geometry-any"},
     "datetime": {"title": "When it was sensed; of a composite, its newest pixel", **_TIME},
     "start_datetime": {"title": "When the oldest pixel was sensed", **_TIME},
     "end_datetime": {"title": "When the newest pixel was sensed", **_TIME},

@@ -1,4 +1,4 @@
-// The browser asks no other machine for anything: no base map is drawn beneath the images.
+// What lies beneath the images: config.js says it, so that nothing is asked of another machine.
 export default function configureBasemap() {
-  return [];
+  return window.STAC_BROWSER_BASEMAPS || [];
 }

@@ -70,6 +70,30 @@
     return picture(options, item, render);
   }
 
+  // A base map that needs no server: lines of longitude and latitude with their degrees, drawn tile by tile.
+  function graticule([zoom, column, row]) {
+    const tiles = 2 ** zoom;
+    const step = [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01].find((one) => (one * tiles) / 360 <= 0.8) || 0.01;
+    const toX = (longitude) => ((longitude + 180) / 360 * tiles - column) * 256;
+    const toY = (latitude) =>
+      ((1 - Math.asinh(Math.tan((latitude * Math.PI) / 180)) / Math.PI) / 2 * tiles - row) * 256;
+    const lines = [];
+    for (let number = Math.ceil(-180 / step); number * step <= 180; number++) {
+      const degrees = Number((number * step).toFixed(2));
+      const [x, y] = [toX(degrees), Math.abs(degrees) < 85 ? toY(degrees) : -1];
+      const text = (x, y, words) => `<text x="${x + 3}" y="${y - 3}" font-size="10" fill="#7a8590">${words}</text>`;
+      if (x >= 0 && x < 256) lines.push(`<path d="M${x} 0V256"/>${text(x, 12, `${degrees}°`)}`);
+      if (y >= 0 && y < 256) lines.push(`<path d="M0 ${y}H256"/>${text(0, y, `${degrees}°`)}`);
+    }
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="256" height="256" font-family="sans-serif">` +
+      `<rect width="256" height="256" fill="#f4f6f8"/><g stroke="#d5dbe1" stroke-width="1">${lines.join("")}</g></svg>`;
+    return `data:image/svg+xml,${encodeURIComponent(svg.replaceAll("<text", '<text stroke="none"'))}`;
+  }
+
+  window.STAC_BROWSER_BASEMAPS = [
+    { is: "XYZ", title: "Longitude and latitude", projection: "EPSG:3857", maxZoom: 18, tileUrlFunction: graticule },
+  ];
+
   window.STAC_BROWSER_CONFIG = {
     catalogUrl: `${window.location.origin}/`,
     catalogTitle: "s2lookback",
