@@ -9,6 +9,7 @@ import pytest
 import yaml
 from prefect import Flow
 
+from deployments.slurm.script import SlurmConfiguration
 from flows.cli.deployed import SILENT
 from tests.flows.server import call, wait_for
 
@@ -23,7 +24,9 @@ def test_every_deployment_names_a_flow_by_its_module(deployment):
     assert isinstance(flow, Flow)
     assert flow.name == deployment["name"]
     assert deployment["work_pool"]["name"] in {"hpc", "gpu"}
-    assert deployment["work_pool"]["job_variables"]["stream_output"] is False
+    job = deployment["work_pool"]["job_variables"]
+    assert job["stream_output"] is False
+    SlurmConfiguration.model_validate({name: job[name] for name in job.keys() & SlurmConfiguration.model_fields.keys()})
 
 
 def test_every_flow_is_deployed():
@@ -73,6 +76,13 @@ def test_deploying_again_changes_nothing_but_what_it_is_told(server):
 def test_a_parameter_that_makes_no_sense_is_refused_at_once(server, name, parameters):
     with pytest.raises(httpx.HTTPStatusError, match=r"409|422"):
         server.trigger(name, **parameters)
+
+
+def test_what_leads_shares_no_limited_queue_with_what_it_waits_for():
+    queues = {one["name"]: (one["work_pool"]["name"], one["work_pool"].get("work_queue_name")) for one in DEPLOYMENTS}
+    leads = {"nightly", "rerun", "reconcile"}
+    assert {queues[name] for name in leads} == {("hpc", "default")}
+    assert {queues[name] for name in queues.keys() - leads} == {("hpc", "tiles"), ("gpu", None)}
 
 
 @pytest.mark.flow
