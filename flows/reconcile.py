@@ -35,7 +35,7 @@ LATEST = timedelta(hours=24)
 
 @flow(name="reconcile", flow_run_name="reconcile")
 def reconcile(
-    silence: Annotated[int, Field(ge=1, le=86_400)] = 180, second_look: Annotated[int, Field(ge=0, le=3600)] = 70
+    silence: Annotated[int, Field(ge=31, le=86_400)] = 180, second_look: Annotated[int, Field(ge=0, le=3600)] = 70
 ) -> list[str]:
     """Find runs that died without a word, free what they held, start again what led them; return their names.
 
@@ -43,7 +43,7 @@ def reconcile(
     remains is found here: runs that died before their first heartbeat, and those that were taken up and never begun.
 
     Args:
-        silence: Seconds without a heartbeat after which a run is suspected.
+        silence: Seconds without a heartbeat after which a run is suspected; there is one every thirty.
         second_look: Seconds until those suspected are looked at again: the server may have been down, and they not.
     """
     with get_client(sync_client=True) as client:
