@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
-from math import inf
 
 from catalog.index import Filter, Index, SearchRequest
 from catalog.items import COLLECTIONS
@@ -50,11 +49,10 @@ def search(  # noqa: PLR0913  one argument a filter
         collections=[str(name) for name in collections or ()],
         bbox=bbox,
         intersects=None if point is None else {"type": "Point", "coordinates": list(point)},
-        filter=_filter(tile, start, end, max_cloud_cover),
-        limit=_PAGE if limit is None or max_age is not None else limit,
+        filter=_filter(tile, start, end, max_cloud_cover, max_age),
+        limit=_PAGE if limit is None else limit,
     )
-    found = every(current(store), request)
-    return list(islice((item for item in found if max_age is None or _age(item) <= max_age), limit))
+    return list(islice(every(current(store), request), limit))
 
 
 def every(index: Index, request: SearchRequest) -> Iterator[Item]:
@@ -82,12 +80,12 @@ def find_item(store: Store, name: str) -> Item:
     return item
 
 
-def _age(item: Item) -> float:
-    return float(item["properties"].get("s2lookback:age_days", {}).get("p95", inf))
-
-
 def _filter(
-    tile: str | None, start: datetime | None, end: datetime | None, max_cloud_cover: float | None
+    tile: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    max_cloud_cover: float | None,
+    max_age: int | None,
 ) -> Filter | None:
     if tile is not None:
         check_tile(tile)
@@ -96,6 +94,7 @@ def _filter(
         (">=", "datetime", start and {"timestamp": _text(start)}),
         ("<=", "datetime", end and {"timestamp": _text(end)}),
         ("<=", "eo:cloud_cover", max_cloud_cover),
+        ("<=", "s2lookback:age_days.p95", max_age),
     ]
     terms = [
         {"op": operator, "args": [{"property": name}, value]} for operator, name, value in asked if value is not None
