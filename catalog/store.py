@@ -290,7 +290,8 @@ class Store:
         """Write the listings anew, innermost first, so that none names what is not there yet."""
         folder = self.root / name
         with locked(folder / tile):
-            save(folder / tile / "catalog.json", layout.tile_catalog(name, tile, self.ids(name, tile)))
+            names = self._listed(name, tile, item)
+            save(folder / tile / "catalog.json", layout.tile_catalog(name, tile, names))
         with locked(folder):
             whole = self._collection(name, item)
             listed = [one for one in self.tiles(name) if (folder / one / "catalog.json").is_file()]
@@ -301,6 +302,14 @@ class Store:
                     upkeep.describe(self, whole)
         with locked(self.root):
             save(self.root / "catalog.json", layout.root_catalog(self.collections()))
+
+    def _listed(self, name: str, tile: str, item: Item | None) -> list[str]:
+        """Name what a tile's listing holds and one more item; all that is there where it was not listed yet."""
+        known = _derived(self.root / name / tile / "catalog.json")
+        if item is None or known is None or "links" not in known:
+            return self.ids(name, tile)
+        links = [str(one["href"]).split("/")[1] for one in known["links"] if one["rel"] == "item"]
+        return sorted({*links, str(item["id"])})
 
     def _collection(self, name: str, item: Item | None) -> dict[str, Any]:
         """Describe a collection with one more item; from all that it holds where it was not described yet."""
