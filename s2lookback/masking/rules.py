@@ -66,7 +66,8 @@ def _veiled(view: View) -> Found:
     explained = mixture.misfit < np.maximum(UNLIKELY, UNEXPLAINED * mixture.change)
     enough = np.minimum(mixture.cloud, mixture.red) >= np.where(told, THINNEST / 2, THINNEST)
     fits = (mixture.misfit < UNLIKELY) & (mixture.lost < DARKENED / 2) & ~snow(view.before)
-    found: Found = enough & free & (fits | told | ~snow(view.now)) & (explained | (mixture.red >= OPAQUE))
+    opaque = mixture.red >= OPAQUE
+    found: Found = enough & free & (fits | (told & opaque) | ~snow(view.now)) & (explained | opaque)
     return found
 
 
