@@ -30,6 +30,9 @@ cp "$here/basemaps.config.js" basemaps.config.js
 sed -i 's|<!-- <script defer="defer" src="/config.js"></script> -->|<script defer="defer" src="<%= BASE_URL %>config.js"></script>|' public/index.html
 # A style that config.js gives with the options of a GeoTIFF is the style of its layer.
 sed -i '/await status;/{n;s|new WebGLTileLayer({ source })|new WebGLTileLayer({ source, style: options.style })|;}' node_modules/ol-stac/layer/STAC.js
+# Items in a list are drawn as they are alone.
+sed -i 's|displayPreview: this.children && this.children.isItemCollection()|&, getSourceOptions: this.getMapSourceOptions|' src/components/Map.vue
+grep -q 'getSourceOptions: this.getMapSourceOptions' src/components/Map.vue
 grep -q 'style: options.style' node_modules/ol-stac/layer/STAC.js
 grep -q 'BASE_URL' public/index.html
 npm run --silent build:minimal -- --pathPrefix=/browser/ --catalogUrl=/ >build.log 2>&1 || { tail -20 build.log; exit 1; }
