@@ -11,20 +11,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from catalog import audit, collections, layout, sweep, upkeep
+from catalog import audit, collections, layout, listing, sweep, upkeep
 from catalog.audit import Problem
 from catalog.disk import load, locked, save, told, told_full
 from catalog.index import Index, index_of
 from catalog.layout import Item
 from catalog.provenance import Recipe, require_complete
-from catalog.version import measured, settle
+from catalog.version import measured, settle, stand
 from s2lookback.errors import CatalogError
 from s2lookback.files import flush
 
 _STAGE = ".stage-"
-
-_UNLISTED = ".unlisted"
-"""Lies in the folder of an item that was committed but may not be listed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +62,8 @@ class Store:
         if any(audit.problems(self, item, deep=False)):
             return None
         path = self._path(request.collection, request.tile, request.id)
-        if (path.parent / _UNLISTED).exists():  # its publisher was killed between the commit and the listing
-            self._list(item)
+        if not listing.is_listed(path.parent):  # its publisher was killed between the commit and the listing
+            listing.enter(self, item)
         return str(path)
 
     def read(self, href: str) -> Item:
@@ -112,7 +109,7 @@ class Store:
     def collection(self, name: str) -> dict[str, Any] | None:
         """Read what a collection says of itself; None where it holds nothing, or is damaged."""
         layout.check_collection(name)
-        return _derived(self.root / name / "collection.json")
+        return listing.derived(self.root / name / "collection.json")
 
     def tiles(self, collection: str) -> list[str]:
         """Name the tiles of a collection, sorted."""
@@ -185,7 +182,7 @@ class Store:
             flush(folder)
             with locked(path.parent), upkeep.noted(self, (request.collection, request.id)):
                 self._commit(request, folder, whole, files, replaced or {})
-            self._list(whole)
+            listing.enter(self, whole)
         return str(path)
 
     def record_execution(self, item_href: str, facts: Mapping[str, Any]) -> None:
@@ -217,7 +214,7 @@ class Store:
             sweep.remove_versions(path.parent)
             (self.root / collection / "collection.json").unlink(missing_ok=True)  # its extent may shrink: make it anew
         with told(path):
-            self._refresh(collection, tile, None)
+            listing.refresh(self, collection, tile, None)
 
     def gc(self, older_than: float = 86_400.0) -> list[str]:
         """Remove what no item names and is older than this, seconds: stages, versions and parts of killed processes."""
@@ -229,10 +226,7 @@ class Store:
 
     def relist(self) -> None:
         """Make every listing anew from the items."""
-        for name in collections.NAMES:
-            (self.root / name / "collection.json").unlink(missing_ok=True)
-            for tile in self.tiles(name):
-                self._refresh(name, tile, None)
+        listing.relist(self)
 
     def _path(self, collection: str, tile: str, name: str) -> Path:
         return self.root / layout.folder_of(collection, tile, name) / f"{name}.json"
@@ -265,69 +259,9 @@ class Store:
         self, request: Request, folder: Path, item: Item, files: Mapping[str, str], facts: Mapping[str, Any]
     ) -> None:
         """Move the files to their version's folder, archive what stood, and replace the item: this is the commit."""
-        path = self._path(request.collection, request.tile, request.id)
-        version, old = item["properties"]["version"], self._standing(request)
-        settle(folder, path.parent / version, files)
-        predecessor = None
-        if old is not None and old["properties"]["version"] == version:
-            predecessor = layout.replaced_link(old)
-        elif old is not None and (path.parent / old["properties"]["version"]).is_dir():
-            predecessor = layout.predecessor_link(item, old["properties"]["version"], facts)
-            save(path.parent / old["properties"]["version"] / path.name, layout.archived(old))
-        if old is None:
-            (path.parent / _UNLISTED).touch()
-        links = layout.structural_links(item, version, predecessor)
-        save(path, {**item, "links": [*links, *layout.own_links(item)]})
-
-    def _list(self, item: Item) -> None:
-        """Let the listings tell of an item."""
-        path = self._path(item["collection"], layout.tile_of(item), item["id"])
-        with told(path):
-            self._refresh(item["collection"], layout.tile_of(item), item)
-            (path.parent / _UNLISTED).unlink(missing_ok=True)
-
-    def _refresh(self, name: str, tile: str, item: Item | None) -> None:
-        """Write the listings anew, innermost first, so that none names what is not there yet."""
-        folder = self.root / name
-        with locked(folder / tile):
-            names = self._listed(name, tile, item)
-            save(folder / tile / "catalog.json", layout.tile_catalog(name, tile, names))
-        with locked(folder):
-            whole = self._collection(name, item)
-            listed = [one for one in self.tiles(name) if (folder / one / "catalog.json").is_file()]
-            if whole["extent"]["spatial"]["bbox"]:
-                whole = collections.linked(whole, listed)
-                if whole != self.collection(name):
-                    save(folder / "collection.json", whole)
-                    upkeep.describe(self, whole)
-        with locked(self.root):
-            save(self.root / "catalog.json", layout.root_catalog(self.collections()))
-
-    def _listed(self, name: str, tile: str, item: Item | None) -> list[str]:
-        """Name what a tile's listing holds and one more item; all that is there where it was not listed yet."""
-        known = _derived(self.root / name / tile / "catalog.json")
-        if item is None or known is None or "links" not in known:
-            return self.ids(name, tile)
-        links = [str(one["href"]).split("/")[1] for one in known["links"] if one["rel"] == "item"]
-        return sorted({*links, str(item["id"])})
-
-    def _collection(self, name: str, item: Item | None) -> dict[str, Any]:
-        """Describe a collection with one more item; from all that it holds where it was not described yet."""
-        known = self.collection(name)
-        if known is not None:
-            return collections.grown(known, item) if item else known
-        whole = collections.collection(name, self.host)
-        for held in self.items(name):
-            whole = collections.grown(whole, held)
-        return whole
-
-
-def _derived(path: Path) -> dict[str, Any] | None:
-    """Read a listing; a damaged one counts as none, for it can be made again."""
-    try:
-        return load(path)
-    except CatalogError:
-        return None
+        home = self._path(request.collection, request.tile, request.id).parent
+        settle(folder, home / item["properties"]["version"], files)
+        stand(home, item, self._standing(request), facts)
 
 
 def _folders(folder: Path) -> list[str]:
