@@ -134,23 +134,28 @@ def full(
     request: pytest.FixtureRequest, sample: Callable[..., Sample], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Store]:
     """Offer ten items with each of the indexes; no test changes them."""
+    store = Store(str(tmp_path_factory.mktemp(request.param) / "products"))
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "postgresql":
             patch.setenv("S2LOOKBACK_INDEX", request.getfixturevalue("pgstac"))
-        store = Store(str(tmp_path_factory.mktemp(request.param) / "products"))
-        for sensed in DAYS:
-            for stage in ("scene", "mask", "mrap"):
-                sample(stage, sensed=sensed).publish(store)
-        sample("scene", tile="01KAA", sensed=DAYS[1], grid=FIJI).publish(store)
-        yield store
-        if request.param == "postgresql":
-            store.index.close()
+        assert store.index.name == request.param  # from here on it keeps this one
+    for sensed in DAYS:
+        for stage in ("scene", "mask", "mrap"):
+            sample(stage, sensed=sensed).publish(store)
+    sample("scene", tile="01KAA", sensed=DAYS[1], grid=FIJI).publish(store)
+    yield store
+    if request.param == "postgresql":
+        store.index.close()
 
 
 @pytest.fixture(scope="session")
-def api(full: Store) -> Iterator[httpx.Client]:
+def api(full: Store, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """Offer a client of the API over these items."""
-    with served(create_app(str(full.root))) as address, httpx.Client(base_url=address, trust_env=False) as client:
+    with pytest.MonkeyPatch.context() as patch:
+        if full.index.name == "postgresql":
+            patch.setenv("S2LOOKBACK_INDEX", request.getfixturevalue("pgstac"))
+        app = create_app(str(full.root))
+    with served(app) as address, httpx.Client(base_url=address, trust_env=False) as client:
         yield client
 
 
