@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -55,6 +55,12 @@ def pgstac_template(cluster: str) -> str:
 def pgstac(cluster: str, pgstac_template: str) -> str:
     """Offer the address of a database with pgSTAC, for the catalog that many tests share."""
     return _database(cluster, "shared", template=urlsplit(pgstac_template).path[1:])
+
+
+@pytest.fixture(scope="session")
+def another_pgstac(cluster: str, pgstac_template: str) -> Callable[[str], str]:
+    """Offer to make a database with pgSTAC that holds nothing, of a name."""
+    return lambda name: _database(cluster, name, template=urlsplit(pgstac_template).path[1:])
 
 
 @pytest.fixture

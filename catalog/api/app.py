@@ -35,9 +35,11 @@ from catalog.api.files import add_files
 from catalog.api.hrefs import FILES
 from catalog.api.limits import BodyLimit
 from catalog.api.queryables import Queryables
+from catalog.api.writing import Writing, key
 from catalog.index import VARIABLE, QueryError
 from catalog.layout import STAC_VERSION
 from catalog.store import Store
+from catalog.written import ConflictError, RefusedError
 from s2lookback.errors import CatalogError, TransientError
 
 _LOG = logging.getLogger(__name__)
@@ -73,7 +75,7 @@ def _api(store: Store, *, pgstac: bool) -> StacApi:
     client: Any
     connected = None
     if pgstac:
-        from stac_fastapi.pgstac.types.search import PgstacSearch  # type: ignore[import-untyped]  # it carries no types
+        from stac_fastapi.pgstac.types.search import PgstacSearch
 
         from catalog.api.pgstac import PgstacClient, Settings, lifespan
 
@@ -99,7 +101,7 @@ def _api(store: Store, *, pgstac: bool) -> StacApi:
         settings=about,
         client=client,
         stac_version=STAC_VERSION,
-        extensions=[*search, *items],
+        extensions=[*search, *items, *_writing(store)],
         search_get_request_model=create_get_request_model(search),
         search_post_request_model=model,
         items_get_request_model=cast(
@@ -111,6 +113,12 @@ def _api(store: Store, *, pgstac: bool) -> StacApi:
         response_class=JSONResponse,
         middlewares=MIDDLEWARES,
     )
+
+
+def _writing(store: Store) -> list[ApiExtension]:
+    """Offer to write, if the environment gives a key."""
+    found = key()
+    return [Writing(store=store, key=found)] if found else []
 
 
 def extensions() -> tuple[list[ApiExtension], list[ApiExtension]]:
@@ -146,6 +154,14 @@ def add_errors(app: FastAPI) -> None:
     @app.exception_handler(QueryError)
     def refused(_request: Request, error: QueryError) -> JSONResponse:
         return answer(400, "BadQuery", str(error))
+
+    @app.exception_handler(RefusedError)
+    def unwritten(_request: Request, error: RefusedError) -> JSONResponse:
+        return answer(400, "BadItem", str(error)[:500])
+
+    @app.exception_handler(ConflictError)
+    def conflicting(_request: Request, error: ConflictError) -> JSONResponse:
+        return answer(409, "Conflict", str(error))
 
     @app.exception_handler(TransientError)
     def busy(_request: Request, error: TransientError) -> JSONResponse:

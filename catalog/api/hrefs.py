@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog.collections import NAMES
-from catalog.layout import GEOJSON, JSON, Item, Link, folder_of, link
+from catalog.layout import GEOJSON, ID, JSON, Item, Link, folder_of, link, own_links
 from s2lookback.errors import CatalogError
 
 FILES = "files"
@@ -18,6 +18,7 @@ TOPS = {*NAMES, "executions", "catalog.json"}
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SAFE = ("https://", "http://", "s3://")
 _ITEM = re.compile(r"([a-z][a-z0-9-]*)/[0-9A-Z]{5}/([a-zA-Z0-9-]+)/\2\.json")
+_SERVED = re.compile(r"collections/([a-z][a-z0-9-]*)/items/([a-zA-Z0-9-]+)")
 _PLACES = {"self", "root", "parent", "collection", "items", "child", "item"}
 
 
@@ -43,6 +44,35 @@ def served_item(item: Item, base: str) -> Item:
         ]
         served["links"] = [*own, *(one for one in found if one is not None)]
     return served
+
+
+def own_item(item: Item, base: str) -> Item:
+    """Undo ``served_item``: what a client got, changed and sends back becomes an item as the catalog keeps it.
+
+    Raises:
+        CatalogError: If an href leads to no place that an item may name.
+    """
+    links = [_own_link(one, base) for one in own_links(item) if one["rel"] not in _PLACES]
+    place = f"{base}{FILES}/{_folder(item)}/"
+    assets = {key: {**one, "href": _below(str(one["href"]), place)} for key, one in item["assets"].items()}
+    return {**item, "assets": assets, "links": links}
+
+
+def _below(href: str, place: str) -> str:
+    return f"./{href.removeprefix(place)}" if href.startswith(place) else href
+
+
+def _own_link(one: Mapping[str, Any], base: str) -> dict[str, Any]:
+    href = str(one["href"])
+    served = _SERVED.fullmatch(href.removeprefix(base)) if href.startswith(base) else None
+    if served and ID.fullmatch(served[2]):
+        href = f"../../../{folder_of(served[1], served[2].split('-')[1], served[2])}/{served[2]}.json"
+    kept = _ITEM.fullmatch(href.removeprefix("../../../")) if href.startswith("../../../") else None
+    if one["rel"] == "derived_from" and kept:
+        return {**one, "href": href, "title": kept[2]}
+    if one["rel"] == "derived_from" or not (kept or href.startswith(("https://", base))):
+        raise CatalogError(f"{href[:80]!r}: is no href of an item of this catalog, nor of anything by https")
+    return {**one, "href": href}
 
 
 def resolved_again(item: Item, base: str) -> Item:

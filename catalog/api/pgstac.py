@@ -6,11 +6,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import attr
-from asyncpg import exceptions  # type: ignore[import-untyped]  # it carries no types
+from asyncpg import exceptions
 from fastapi import FastAPI, Request
-from stac_fastapi.pgstac.config import PostgresSettings, ServerSettings, Settings  # type: ignore[import-untyped]  # it carries no types
-from stac_fastapi.pgstac.core import CoreCrudClient  # type: ignore[import-untyped]  # it carries no types
-from stac_fastapi.pgstac.db import close_db_connection, connect_to_db  # type: ignore[import-untyped]  # it carries no types
+from stac_fastapi.pgstac.config import PostgresSettings, ServerSettings, Settings
+from stac_fastapi.pgstac.core import CoreCrudClient
+from stac_fastapi.pgstac.db import close_db_connection, connect_to_db
 from stac_fastapi.types.requests import get_base_url
 from starlette.concurrency import run_in_threadpool
 

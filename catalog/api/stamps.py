@@ -21,3 +21,10 @@ def stamped(store: Store, item: Item) -> Item:
         "stac_extensions": sorted({*item["stac_extensions"], _TIMESTAMPS}),
         "properties": {**item["properties"], "created": made, "published": made},
     }
+
+
+def unstamped(item: Item) -> Item:
+    """Take away what ``stamped`` added."""
+    facts = {name: value for name, value in item["properties"].items() if name not in {"created", "published"}}
+    named = [one for one in item.get("stac_extensions", []) if one != _TIMESTAMPS]
+    return {**item, "stac_extensions": named, "properties": facts}
