@@ -97,9 +97,13 @@ class PgstacIndex:
         with self._told():
             Migrate(self._pgstac()).run_migration()
         with self._base() as base:
+            asked = "SELECT name, definition, property_index_type FROM queryables WHERE collection_ids IS NULL"
+            known = {name: (definition, kind) for name, definition, kind in base.execute(asked)}
             for name, definition in QUERYABLES.items():
                 kind = "BTREE" if name in _INDEXED else None
-                base.execute("SELECT upsert_queryable(%s, %s::jsonb, NULL, %s)", [name, json.dumps(definition), kind])
+                if known.get(name) != (definition, kind):  # each one makes pgSTAC look at the indexes of all partitions
+                    told = [name, json.dumps(definition), kind]
+                    base.execute("SELECT upsert_queryable(%s, %s::jsonb, NULL, %s)", told)
 
     def describe(self, collections: Iterable[Mapping[str, Any]]) -> None:
         """Take in what the collections say of themselves."""
