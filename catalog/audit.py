@@ -8,6 +8,7 @@ from typing import Protocol
 from catalog.index import Index
 from catalog.layout import Item
 from catalog.provenance import require_complete
+from catalog.schema import Judge, own
 from catalog.sweep import orphans
 from s2lookback.errors import CatalogError
 from s2lookback.files import checksum
@@ -34,7 +35,9 @@ class _Store(Protocol):
     def asset(self, item: Item, key: str) -> Path: ...
 
 
-def found(store: _Store, places: Iterable[tuple[str, str, str]], index: Index, *, deep: bool) -> Iterator[Problem]:
+def found(
+    store: _Store, places: Iterable[tuple[str, str, str]], index: Index, *, deep: bool, judge: Judge | None = None
+) -> Iterator[Problem]:
     """List everything that is not as it should be: items, their files, what nobody names, and the index.
 
     Args:
@@ -42,9 +45,10 @@ def found(store: _Store, places: Iterable[tuple[str, str, str]], index: Index, *
         places: ``store.places()``, if the caller watches them pass.
         index: Caught up; see ``catalog.upkeep.current``.
         deep: Compare the bytes of files, not only their sizes.
+        judge: Knows the schemas to judge items by; by default our own alone.
     """
     listed = list(places)
-    yield from check(store, listed, deep=deep)
+    yield from check(store, listed, deep=deep, judge=judge)
     for path in orphans(store.root, _DAY):
         yield Problem(path.parent.name, f"{path.name}: no item names it; `s2lookback catalog gc` removes it")
     known, there = set(index.keys()), {(collection, name) for collection, _, name in listed}
@@ -54,7 +58,9 @@ def found(store: _Store, places: Iterable[tuple[str, str, str]], index: Index, *
         yield Problem(name, f"of {collection} is in the index, but not there; `s2lookback catalog rebuild` mends it")
 
 
-def check(store: _Store, places: Iterable[tuple[str, str, str]], *, deep: bool) -> Iterator[Problem]:
+def check(
+    store: _Store, places: Iterable[tuple[str, str, str]], *, deep: bool, judge: Judge | None = None
+) -> Iterator[Problem]:
     """List the problems of items and of their files."""
     for collection, tile, name in places:
         try:
@@ -68,6 +74,8 @@ def check(store: _Store, places: Iterable[tuple[str, str, str]], *, deep: bool) 
             continue
         if _holds_null(item):
             yield Problem(name, "holds a null, expected that what is not known is left out")
+        for fault in (judge or own()).faults(item):
+            yield Problem(name, fault)
         yield from problems(store, item, deep=deep)
 
 
