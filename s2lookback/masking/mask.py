@@ -24,7 +24,7 @@ from s2lookback.masking.physics import lit, snow, water
 from s2lookback.masking.reference import unveiled
 from s2lookback.masking.rules import Rules, mend_labels
 from s2lookback.masking.sampler import draw
-from s2lookback.masking.smoke import plumes, smoke_possible
+from s2lookback.masking.smoke import plumes, smoke_possible, smoke_surely
 from s2lookback.masking.spatial import opened, smooth
 from s2lookback.masking.spectrum import Layer, Spectrum
 from s2lookback.masking.terrain import terrain_shaded
@@ -81,15 +81,15 @@ def classify(
     method = method_for(scene, reference, model, settings)
     chance = np.empty((len(MASKED), *scene.grid.shape), np.uint8)
     seen = np.empty(scene.grid.shape, np.uint8)
-    maybe = np.empty(scene.grid.shape, np.bool_)
+    maybe, surely = (np.empty(scene.grid.shape, np.bool_) for _ in range(2))
     for rows, view in views(scene, reference, settings):
-        found, maybe[rows] = protected(view), smoke_possible(view)
+        found, maybe[rows], surely[rows] = protected(view), smoke_possible(view), smoke_surely(view)
         covers = cleared(_judged(method, view), view)[1:]
         chance[:, rows] = np.where(np.isin(found, (Class.NO_DATA, Class.SMOKE)), np.rint(100 * covers), 0)
         seen[rows] = np.where(found == Class.NO_DATA, _ground(view.now), found)
     pixel = pixel_metres(scene.grid)
     likely = chance.sum(axis=0, dtype=np.uint16) >= 100 * settings.threshold
-    smoke = plumes(likely, seen, maybe, pixel)
+    smoke = plumes(likely, seen, maybe, surely, pixel)
     seen = np.where(smoke, np.uint8(Class.SMOKE), np.where(seen == Class.SMOKE, np.uint8(Class.CLEAR), seen))
     open_ = scene.valid & np.isin(seen, GROUND)
     chance = smooth(chance, open_, (int(settings.smoothing / pixel[0]), int(settings.smoothing / pixel[1])))
@@ -193,12 +193,12 @@ def believed(
             become clear.
     """
     labels, found = np.empty(scene.grid.shape, np.uint8), np.empty(scene.grid.shape, np.uint8)
-    maybe = np.empty(scene.grid.shape, np.bool_)
+    maybe, surely = (np.empty(scene.grid.shape, np.bool_) for _ in range(2))
     for rows, view in views(scene, reference, settings):
         labels[rows] = mend_labels(view) if mend else view.labels
-        found[rows], maybe[rows] = protected(view), smoke_possible(view)
+        found[rows], maybe[rows], surely[rows] = protected(view), smoke_possible(view), smoke_surely(view)
     seen = np.where(found == Class.NO_DATA, np.uint8(Class.CLEAR), found)
-    smoke = plumes(np.isin(labels, MASKED) & scene.valid, seen, maybe, pixel_metres(scene.grid))
+    smoke = plumes(np.isin(labels, MASKED) & scene.valid, seen, maybe, surely, pixel_metres(scene.grid))
     kept = scene.valid & ~smoke & np.isin(seen, (Class.CLEAR, Class.SMOKE))
     labels = np.where(kept, labels, np.uint8(Class.NO_DATA))
     return np.where(_no_shadow(labels, scene, None), np.uint8(Class.CLEAR), labels) if mend else labels

@@ -34,6 +34,24 @@ def snow(now: Spectrum) -> Found:
     return (now.nir > 0.3) & (contrast(now.nir, now["B11"]) > 5 / 7)
 
 
+def snow_alone(now: Spectrum) -> Found:
+    """Find, among what ``snow`` finds, what no cloud can be: ice clouds have most of its colours.
+
+    Source: Zhu & Woodcock 2012, Remote Sensing of Environment 118, equation 1: a cloud's NDSI is below 0.8. They tell
+    the rest apart by temperature, which Sentinel-2 does not see. Without a green band nothing is found.
+    """
+    return np.asarray(ndsi(now) >= 0.8)
+
+
+def grey_infrared(now: Spectrum) -> Found:
+    """Find what reflects nearly as much at 2.2 as at 1.6 µm, as clouds and soil do and leaves do not.
+
+    Source: own choice that the share be 0.65: the water in leaves leaves about half, clouds three quarters or more
+    (``mixture.CLOUD``).
+    """
+    return np.asarray(now["B12"] > 0.65 * now["B11"])
+
+
 def water(now: Spectrum) -> Found:
     """Find open water, turbid water included.
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from s2lookback.masking.classes import COVERS, MASKED, Class
 from s2lookback.masking.method import View
 from s2lookback.masking.mixture import UNLIKELY
-from s2lookback.masking.physics import Found, cloud, darkened, snow, thick
+from s2lookback.masking.physics import Found, cloud, darkened, grey_infrared, snow, snow_alone, thick
 from s2lookback.masking.spectrum import Layer
 
 THINNEST = 0.05
@@ -18,6 +18,10 @@ OPAQUE = 0.21
 
 Source: Sen2Cor 2.x algorithm theoretical basis: cloud probability grows from 0 at 0.07 to 1 at 0.25 in red and is
 called high from 0.65, so from 0.187 over dark ground, of a cloud's 0.9."""
+
+HIDING = 0.5
+"""Share of light from which nothing is seen through a cloud: what is left passes it twice, a quarter. Patchy snow, and
+ice that is not fresh, send back less."""
 
 DARKENED = 0.4
 """Share of direct sunlight without which a pixel is in shadow."""
@@ -59,16 +63,27 @@ def decide(view: View) -> NDArray[np.uint8]:
 def _veiled(view: View) -> Found:
     """Find cloud over ground that was seen before; half as much will do where a label says so.
 
-    Without blue, soil that dries looks like cloud, and a label of clear stands against it.
+    Without blue, soil that dries and crops that grow look like cloud, and a label of clear stands against all but an
+    opaque one.
     """
     mixture, told = view.mixture, np.isin(view.labels, _CLOUDS)
-    free = told | (view.labels == Class.NO_DATA) | view.now.has("B02", "B04")
+    opaque_grey = thick(view.now, view.before) & grey_infrared(view.now)
+    free = told | (view.labels == Class.NO_DATA) | view.now.has("B02", "B04") | opaque_grey
     explained = mixture.misfit < np.maximum(UNLIKELY, UNEXPLAINED * mixture.change)
     enough = np.minimum(mixture.cloud, mixture.red) >= np.where(told, THINNEST / 2, THINNEST)
     fits = (mixture.misfit < UNLIKELY) & (mixture.lost < DARKENED / 2) & ~snow(view.before)
     opaque = mixture.red >= OPAQUE
-    found: Found = enough & free & (fits | (told & opaque) | ~snow(view.now)) & (explained | opaque)
+    found: Found = enough & free & (fits | (told & opaque) | ~_snowy(view)) & (explained | opaque)
     return found
+
+
+def _snowy(view: View) -> Found:
+    """Find snow; what came over bare ground as bright as a cloud that hides it may be ice cloud, of the same colours.
+
+    It is believed where the producer sees snow too, and where no cloud has that colour.
+    """
+    doubtful = (view.mixture.red >= HIDING) & ~snow(view.before) & (view.labels != Class.SNOW)
+    return np.asarray(snow(view.now) & (snow_alone(view.now) | ~doubtful))
 
 
 def _shaded(view: View) -> Found:

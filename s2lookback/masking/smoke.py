@@ -32,6 +32,10 @@ PLUME = 200.0
 FROM_FIRE = 20_000.0
 """Metres from an active fire within which smoke is likelier than cloud, unless clouds outnumber it threefold."""
 
+FAR_FETCHED = 9.2
+"""Misfit by which smoke far from any fire must explain the light better than cloud: twice the logarithm of 100, since
+opaque cloud covers most of the sky and smoke as opaque a hundredth of it at most."""
+
 
 def smoke_possible(view: View) -> Found:
     """Find what may be smoke: it explains the light well, or better than cloud and shadow; never over snow."""
@@ -48,6 +52,11 @@ def smoky(view: View) -> Found:
     return smoke_possible(view) & (likelier | (_rise(view) < STEADY))
 
 
+def smoke_surely(view: View) -> Found:
+    """Find what is smoke though no fire is near: what explains the light far better than cloud does."""
+    return np.asarray(view.mixture.smoke_misfit + FAR_FETCHED < view.mixture.misfit)
+
+
 def _rise(view: View) -> Layer:
     """Give the larger rise of the two short-wave infrared bands."""
     rise: Layer = np.fmax(view.now["B11"] - view.before["B11"], view.now["B12"] - view.before["B12"])
@@ -55,20 +64,27 @@ def _rise(view: View) -> Layer:
 
 
 def plumes(
-    cloudy: NDArray[np.bool_], seen: NDArray[np.uint8], possible: NDArray[np.bool_], pixel: tuple[float, float]
+    cloudy: NDArray[np.bool_],
+    seen: NDArray[np.uint8],
+    possible: NDArray[np.bool_],
+    surely: NDArray[np.bool_],
+    pixel: tuple[float, float],
 ) -> NDArray[np.bool_]:
     """Mark smoke: where a pixel may be smoke or cloud, what most of its neighbours are decides, (y, x).
 
     The rim of a cloud, in its own shadow or seen at another place by every band, can have the colour of smoke; thick
-    smoke can have that of cloud. Neither does over hundreds of metres.
+    smoke can have that of cloud. Neither does over hundreds of metres. Even so a cloud over its own shadow may have it
+    anywhere; where no fire is near, only what cloud cannot explain speaks for smoke.
 
     Args:
         cloudy: True for what is cloud or shadow unless it is smoke.
         seen: Codes of ``Class``, ``SMOKE`` for what each pixel by itself takes for smoke.
         possible: True for what may be smoke.
+        surely: True for what is smoke wherever the fire.
         pixel: Height and width of a pixel in metres.
     """
-    alone = seen == Class.SMOKE
-    worth = np.where(within(seen == Class.ACTIVE_FIRE, FROM_FIRE, pixel), np.uint8(3), np.uint8(1))
+    near = within(seen == Class.ACTIVE_FIRE, FROM_FIRE, pixel)
+    alone = (seen == Class.SMOKE) & (near | surely)
+    worth = np.where(near, np.uint8(3), np.uint8(1))
     more = outnumber(alone, cloudy & ~alone, worth, (int(PLUME / pixel[0]), int(PLUME / pixel[1])))
-    return np.where(cloudy, possible & more & np.isin(seen, (*GROUND, Class.SMOKE)), alone)
+    return np.where(cloudy, possible & more & np.isin(seen, (*GROUND, Class.SMOKE)), seen == Class.SMOKE)

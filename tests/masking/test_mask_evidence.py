@@ -99,13 +99,16 @@ def test_a_flame_too_small_to_be_called_fire_still_rules_cloud_out(spectra):
     assert not heated(spectrum(spectra["veil"]), spectrum(spectra["forest"])).any()
 
 
-def test_smoke_too_thick_for_its_colour_is_smoke(spectra, paint):
-    surface = np.full((9, 13), "forest", "<U6")
-    scene, reference = paint(surface, 3), paint(surface, 1)
+@pytest.mark.parametrize("fire", [True, False])
+def test_what_is_too_thick_for_its_colour_is_smoke_near_a_fire_and_cloud_elsewhere(spectra, paint, fire):
+    scene, reference = paint(np.full((9, 13), "forest", "<U6"), 3), paint(np.full((9, 13), "forest", "<U6"), 1)
     pixels = scene.pixels.copy()
     pixels[-3:] = np.array([2200, 2300, 2100], np.int16)[:, None, None]
-    mask = classify(replace(scene, pixels=pixels), reference.pixels, None, MaskSettings())
-    assert (mask.classes == Class.SMOKE).all()
+    if fire:
+        pixels[:, 0, 0] = np.rint(10_000 * np.array(spectra["fire"]))
+    classes = classify(replace(scene, pixels=pixels), reference.pixels, None, MaskSettings()).classes
+    assert (classes[5:] == Class.SMOKE).all() == fire
+    assert np.isin(classes, MASKED).any() != fire
 
 
 def test_a_shadow_under_a_clear_sky_is_ground_and_is_learnt_as_such(paint):

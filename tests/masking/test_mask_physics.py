@@ -6,7 +6,7 @@ from scipy import ndimage
 from s2lookback.masking.classes import Class
 from s2lookback.masking.fire import active_fire, fresh_burn, protected
 from s2lookback.masking.method import View
-from s2lookback.masking.physics import darkened, lit, snow, water
+from s2lookback.masking.physics import darkened, lit, snow, snow_alone, water
 from s2lookback.masking.rules import decide
 from s2lookback.masking.smoke import smoky
 from s2lookback.masking.spectrum import Spectrum
@@ -75,6 +75,37 @@ def view(now, before, label=Class.NO_DATA):
 
 def rule(now, before, label):
     return decide(view(now, before, label))[0]
+
+
+ICE_CLOUD = dict(zip(ALL, (0.10, 0.10, 0.56, 0.56, 0.56, 0.58, 0.59, 0.60), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("before", "label", "covers"),
+    [
+        ("field", Class.CLEAR, (Class.THICK_CLOUD,)),
+        ("field", Class.NO_DATA, (Class.THICK_CLOUD,)),
+        ("field", Class.SNOW, (Class.CLEAR,)),
+        ("snow", Class.CLEAR, (Class.CLEAR, Class.SHADOW)),
+    ],
+)
+def test_what_ice_cloud_and_snow_both_can_be_is_snow_only_where_something_else_says_so(spectra, before, label, covers):
+    now, ground = (
+        Spectrum({band: np.float32([value]) for band, value in zip(ALL, values, strict=True)})
+        for values in (ICE_CLOUD.values(), spectra[before])
+    )
+    assert rule(now, ground, label) in covers
+    assert snow(now).all()
+    assert not snow_alone(now).any()
+
+
+def test_without_blue_a_label_of_clear_stands_against_a_crop_and_not_against_an_opaque_cloud(spectra):
+    bands = ("B12", "B11", "B8A")
+    crop = Spectrum({band: np.float32([value]) for band, value in zip(bands, (0.08, 0.2, 0.5), strict=True)})
+    cloud = Spectrum({band: np.float32([ICE_CLOUD[band]]) for band in bands})
+    field = Spectrum({band: np.float32([spectra["field"][ALL.index(band)]]) for band in bands})
+    assert rule(crop, field, Class.CLEAR) == Class.CLEAR
+    assert rule(cloud, field, Class.CLEAR) == Class.THICK_CLOUD
 
 
 def test_burns_fields_and_light_are_no_shadow(pixel, spectra):
