@@ -106,9 +106,8 @@ class CatalogClient(BaseCoreClient):
         links = [link("self", href, "application/geo+json"), link("root", base)]
         if page.token:
             links.append(_next(request, question, href, page.token))
-        return GeoJSONResponse(
-            {"type": "FeatureCollection", "features": items, "links": links, "numberReturned": len(items)}
-        )
+        counts = counted(items, whole=not page.token and not asked.token)
+        return GeoJSONResponse({"type": "FeatureCollection", "features": items, "links": links, **counts})
 
 
 _PLAIN = {"collections", "ids", "bbox", "datetime", "limit", "token"}
@@ -130,6 +129,11 @@ def _asked(question: Any) -> SearchRequest:
         asked = replace(asked, bbox=box_of(question.bbox))
     given = tuple((one.field, one.direction) for one in question.sortby or ())
     return replace(asked, sortby=given or NEWEST_FIRST)
+
+
+def counted(items: Sequence[Any], *, whole: bool) -> dict[str, int]:
+    """Tell how many items a page has, and how many there are where it is the whole answer: to count costs more."""
+    return {"numberReturned": len(items), **({"numberMatched": len(items)} if whole else {})}
 
 
 def box_of(bbox: Sequence[float]) -> tuple[float, float, float, float]:

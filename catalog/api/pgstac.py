@@ -14,7 +14,7 @@ from stac_fastapi.pgstac.db import close_db_connection, connect_to_db
 from stac_fastapi.types.requests import get_base_url
 from starlette.concurrency import run_in_threadpool
 
-from catalog.api.client import MOST, box_of
+from catalog.api.client import MOST, box_of, counted
 from catalog.api.fields import with_fields
 from catalog.api.hrefs import resolved_again, served_item
 from catalog.api.stamps import stamped
@@ -54,8 +54,8 @@ class PgstacClient(CoreCrudClient):  # type: ignore[misc]  # as above
         base = get_base_url(request)
         items = [served_item(stamped(self.store, resolved_again(item, base)), base) for item in answer["features"]]
         answer["features"] = [with_fields(item, fields) for item in items]
-        answer["numberReturned"] = len(items)
-        return answer
+        last = not any(link["rel"] == "next" for link in answer["links"])
+        return {**answer, **counted(items, whole=last and not search_request.token)}
 
 
 def asked(question: Any) -> Any:

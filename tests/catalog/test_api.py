@@ -31,6 +31,15 @@ def test_the_first_page_and_the_next_make_the_whole(api):
     assert len(seen) == 10
 
 
+def test_how_many_there_are_is_told_where_one_page_holds_them_all(api):
+    for question, matched in (({}, 10), ({"limit": 10}, 10), ({"collections": ["masks"]}, 3), ({"limit": 9}, None)):
+        answer = api.post("/search", json={"limit": 100, **question}).json()
+        assert answer["numberReturned"] == len(answer["features"])
+        assert answer.get("numberMatched") == matched, question
+    following = next(link for link in answer["links"] if link["rel"] == "next")
+    assert "numberMatched" not in api.post("/search", json=following["body"]).json()
+
+
 MRAPS = ["mrap-10UFB-20250821T190000", "mrap-10UFB-20250811T190000", "mrap-10UFB-20250801T190000"]
 FIJI = ["scene-01KAA-20250811T190000"]
 FIRST = ["mask-10UFB-20250801T190000"]

@@ -1,9 +1,11 @@
 """Whoever shows the key writes what the catalog can hold, whole or not at all; nobody else writes anything."""
 
 import copy
+import errno
 import json
 import shutil
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -15,7 +17,7 @@ from catalog.api.app import create_app
 from catalog.search import search
 from catalog.store import Store
 from catalog.upkeep import current
-from s2lookback.errors import CatalogError
+from s2lookback.errors import CatalogError, TransientError
 from tests.catalog.conftest import DAYS
 from tests.catalog.serving import served
 
@@ -180,6 +182,39 @@ def test_what_is_not_there_is_not_found(client):
             assert client.request(method, f"{SCENES}/{name}", json={}, headers=SHOWN).status_code in {404, 405}, name
     for collection in ("nothing", "executions", ".index"):
         assert client.post(f"/collections/{collection}/items", json={}, headers=SHOWN).status_code == 404
+
+
+def test_a_disk_that_fails_before_the_commit_leaves_nothing_behind(store, client, put, monkeypatch):
+    item = put(store, 5)
+
+    def full(*_given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("catalog.version.save", full)
+        assert "try again" in refused(store, client, item, status=503)
+    assert client.post(SCENES, json=item, headers=SHOWN).status_code == 201
+
+
+def test_an_index_that_fails_after_the_commit_is_told_later(store, client, put, monkeypatch):
+    item = put(store, 6)
+
+    def busy(*_given):
+        raise TransientError("busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(store.index), "upsert", busy)
+        assert client.post(SCENES, json=item, headers=SHOWN).status_code == 201
+    assert client.get(f"{SCENES}/{item['id']}").status_code == 200
+    assert item["id"] in {one["id"] for one in search(store)}
+
+
+def test_of_eight_that_write_the_same_item_at_once_one_is_taken_in(store, client, put):
+    item = put(store, 7)
+    with ThreadPoolExecutor(8) as pool:
+        sent = pool.map(lambda _turn: client.post(SCENES, json=item, headers=SHOWN).status_code, range(8))
+    assert sorted(sent) == [201, *[409] * 7]
+    assert store.item("scenes", "10UFB", item["id"]) == item
 
 
 # Without it
