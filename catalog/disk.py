@@ -109,9 +109,14 @@ def load(path: Path) -> dict[str, Any] | None:
     return content
 
 
+def written(content: dict[str, Any]) -> bytes:
+    """Give the bytes that a JSON object is kept as."""
+    return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
 def save(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON object, whole or not at all; a file that says the same already is not touched."""
-    text = (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    text = written(content)
     if len(text) > LARGEST:
         raise CatalogError(f"{path}: would have {len(text)} bytes, and no more than {LARGEST} are read back")
     if path.is_file() and path.read_bytes() == text:

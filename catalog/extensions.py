@@ -21,6 +21,7 @@ EXTENSIONS = {
     "s2": f"{_HOME}/sentinel-2/v1.0.0/schema.json",
     "s2lookback": "https://s2lookback.example/schemas/v1.0.0/schema.json",
     "sat": f"{_HOME}/sat/v1.2.0/schema.json",
+    "storage": f"{_HOME}/storage/v2.0.0/schema.json",
     "version": f"{_HOME}/version/v1.2.0/schema.json",
     "view": f"{_HOME}/view/v1.1.0/schema.json",
 }
