@@ -1,5 +1,7 @@
 """Our masks of a real series beside Sen2Cor's: ``python -m tests.bench.compare_scl --data REALDATA --out DIR``.
 
+With ``--memory rules lookback`` these methods mask it in memory, in less than a minute; else the nightly flow does.
+
 There is no truth for this series. What can be measured without one is self-consistency: land changes slowly, so a clear
 observation should lie near the straight line between the clear observation before and the one after it. What a mask
 missed, cloud or shadow, sticks out. A mask that keeps more observations with less noise is the better one.
@@ -25,13 +27,17 @@ from rich.console import Console
 
 from catalog.store import Store
 from s2lookback.envi import write_envi
+from s2lookback.errors import SceneError
 from s2lookback.grid import Grid
 from s2lookback.masking.classes import MEANINGS, Class, usable
 from s2lookback.pictures import age_image, class_image, rgb
 from s2lookback.raster import read_band
-from s2lookback.scene import NODATA
+from s2lookback.scene import NODATA, Scene
+from s2lookback.settings import IngestSettings, MaskSettings
+from s2lookback.sources.envi import EnviSource
 from tasks.history import steps_before
 from tasks.products import bands_of, read_pixels
+from tests.bench.mask_series import masked
 
 TILE = "31UDS"
 INFRARED = ("B12", "B11", "B08", "B8A")
@@ -120,16 +126,46 @@ def read_series(root: str, tile: str) -> Series:
         percent = read_band(store.asset(scene, "cloud-probability"))
         codes = read_band(store.asset(scene, "scl"))
         pixels = read_pixels(store, scene, bands)
-        theirs = np.full(codes.shape, Class.CLEAR, np.uint8)
-        theirs[(percent >= SCL_CLOUD) & (percent <= 100)] = Class.THICK_CLOUD
-        theirs[codes == SCL_SHADOW] = Class.SHADOW
-        theirs[pixels[0] == NODATA] = Class.NO_DATA
+        theirs = _as_classes(codes, percent, pixels[0] != NODATA)
         sensed = read_band(store.asset(composite, "sensed"))
         age = np.where(sensed == 0, np.nan, step.scene.sensed.timestamp() // 86_400 - sensed).astype(np.float32)
         ours = read_band(store.asset(mask, "class"))
         rows.append((pixels, ours, theirs, read_pixels(store, composite, bands), age))
     pixels, ours, theirs, composites, ages = (np.stack(column) for column in zip(*rows, strict=True))
     return Series([step.scene.sensed for step in steps], pixels, bands, ours, theirs, composites, ages)
+
+
+def masked_in_memory(folder: Path, method: str) -> Series:
+    """Mask the folders' scenes as the nightly flow does, without a catalog: a new model serves whatever its score."""
+    source = EnviSource(
+        str(folder / "images"), [str(folder / "masks")], settings=IngestSettings(offset="absent"), tile=TILE
+    )
+    scenes = sorted(map(source.open_scene, source.list_scenes(TILE).scenes), key=lambda scene: scene.about.sensed)
+    rows = []
+    for scene, (_, published, composite) in zip(
+        scenes, masked(scenes, MaskSettings.model_validate({"method": method}), [None] * len(scenes)), strict=True
+    ):
+        day = int(scene.about.sensed.timestamp()) // 86_400
+        age = np.where(composite.source == 0, np.nan, day - composite.sensed.astype(np.float32)).astype(np.float32)
+        rows.append((scene.pixels, published, _told(scene), composite.pixels.astype(np.int16), age))
+    pixels, ours, theirs, composites, ages = (np.stack(column) for column in zip(*rows, strict=True))
+    return Series([scene.about.sensed for scene in scenes], pixels, scenes[0].bands, ours, theirs, composites, ages)
+
+
+def _told(scene: Scene) -> NDArray[np.uint8]:
+    """Give Sen2Cor's classification of a scene as our classes, (y, x)."""
+    codes, percent = scene.scl, scene.cloud_probability
+    if codes is None or percent is None:
+        raise SceneError(f"{scene.about.sensed:%Y-%m-%d}: no masks of Sen2Cor, expected those that were written")
+    return _as_classes(codes, percent, scene.valid)
+
+
+def _as_classes(codes: NDArray[np.uint8], percent: NDArray[np.uint8], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    theirs = np.full(codes.shape, Class.CLEAR, np.uint8)
+    theirs[(percent >= SCL_CLOUD) & (percent <= 100)] = Class.THICK_CLOUD
+    theirs[codes == SCL_SHADOW] = Class.SHADOW
+    theirs[~valid] = Class.NO_DATA
+    return theirs
 
 
 def deviations(series: Series, clear: NDArray[np.bool_], band: str) -> NDArray[np.float64]:
@@ -202,18 +238,27 @@ def draw(series: Series, path: Path) -> None:
     figure.savefig(path, metadata={"Software": None})
 
 
+def _each(folder: Path, methods: Sequence[str] | None) -> Iterator[tuple[str, Series]]:
+    """Mask the folders by each method in memory, or by the nightly flow where none is named."""
+    if methods is None:
+        yield "nightly", read_series(str(run_nightly(folder)), TILE)
+    for method in methods or ():
+        yield method, masked_in_memory(folder, method)
+
+
 def main() -> None:
     """Run the night on the series with and without visible bands, print the tables, draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder that holds worldcereal/")
     parser.add_argument("--out", type=Path, required=True, help="folder for the inputs, the catalog and the picture")
+    parser.add_argument("--memory", nargs="+", metavar="METHOD", help="mask in memory; the last is drawn")
     options = parser.parse_args()
     console = Console(width=120, highlight=False)
     for bands in (INFRARED, ALL):
         folder = options.out / f"{len(bands)}-bands"
         write_folders(options.data, folder, bands)
-        series = read_series(str(run_nightly(folder)), TILE)
-        console.print("\n".join(table(series)), "\n")
+        for method, series in _each(folder, options.memory):
+            console.print(f"{method}\n", "\n".join(table(series)), "\n", sep="\n")
     console.print("\n".join(shares(series)))
     draw(series, options.out / f"{TILE}.png")
 

@@ -1,6 +1,6 @@
 """Simulated series, and the ways to mask them that are compared."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,30 +53,36 @@ def by_night(method: str, *, relief: bool = False) -> Way:
     With ``relief``, a model of the ground is given too.
     """
     settings = MaskSettings.model_validate({"method": method})
-    bare = settings.model_copy(update={"dilation": 0})
 
     def way(dates: Sequence[Date]) -> list[Judged]:
-        composite = Composite.empty(*dates[0].scene.pixels.shape)
-        seen: list[tuple[Scene, NDArray[np.int16]]] = []
-        models: dict[object, Model | None] = {}
-        judged = []
-        for date in dates:
-            scene, ground = date.scene, date.elevation if relief else None
-            reference = composite.pixels.astype(np.int16)
-            if method == "background" and seen:
-                reference = background_of([one.pixels for one, _ in seen[-settings.number_of_images :]])
-            cutoff = training_cutoff(scene.about.sensed, settings)
-            if cutoff not in models:
-                known = [step for step in seen if step[0].about.sensed < cutoff]
-                models[cutoff] = _trained(known, settings) if method == "lookback" else None
-            found = classify(scene, reference, models[cutoff], bare, elevation=ground).classes
-            published = grown(found, settings.dilation, pixel_metres(scene.grid))
-            judged.append(Judged(date.real, found, published))
-            seen.append((scene, reference))
-            composite = fold_scene(composite, scene.pixels, usable(published), int(scene.about.sensed.timestamp()))
-        return judged
+        grounds = [date.elevation if relief else None for date in dates]
+        nights = masked([date.scene for date in dates], settings, grounds)
+        return [Judged(date.real, bare, published) for date, (bare, published, _) in zip(dates, nights, strict=True)]
 
     return way
+
+
+def masked(
+    scenes: Sequence[Scene], settings: MaskSettings, grounds: Sequence[NDArray[np.float32] | None]
+) -> Iterator[tuple[Codes, Codes, Composite]]:
+    """Mask scenes one after the other; give each mask before and after it is grown, and the composite with it."""
+    bare = settings.model_copy(update={"dilation": 0})
+    composite = Composite.empty(*scenes[0].pixels.shape)
+    seen: list[tuple[Scene, NDArray[np.int16]]] = []
+    models: dict[object, Model | None] = {}
+    for scene, ground in zip(scenes, grounds, strict=True):
+        reference = composite.pixels.astype(np.int16)
+        if settings.method == "background" and seen:
+            reference = background_of([one.pixels for one, _ in seen[-settings.number_of_images :]])
+        cutoff = training_cutoff(scene.about.sensed, settings)
+        if cutoff not in models:
+            known = [step for step in seen if step[0].about.sensed < cutoff]
+            models[cutoff] = _trained(known, settings) if settings.method == "lookback" else None
+        found = classify(scene, reference, models[cutoff], bare, elevation=ground).classes
+        published = grown(found, settings.dilation, pixel_metres(scene.grid))
+        seen.append((scene, reference))
+        composite = fold_scene(composite, scene.pixels, usable(published), int(scene.about.sensed.timestamp()))
+        yield found, published, composite
 
 
 def _trained(known: Sequence[tuple[Scene, NDArray[np.int16]]], settings: MaskSettings) -> Model | None:
