@@ -50,16 +50,24 @@ def migrate(root: Root = HERE) -> None:
 def check(
     root: Root = HERE,
     quick: Annotated[bool, typer.Option("--quick", help="Compare sizes of files, not their bytes.")] = False,
+    schemas: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="Folder with the schema.json of STAC extensions.")
+    ] = None,
 ) -> None:
-    """Check that every item is valid, every file there and unchanged, nothing orphaned, and the index the same."""
+    """Check that every item is valid, every file there and unchanged, nothing orphaned, and the index the same.
+
+    Items are judged by the schema of our own fields, offline; with --schemas by those of the extensions too.
+    """
     from catalog.audit import found
+    from catalog.schema import Judge
     from catalog.store import Store
     from catalog.upkeep import current
 
     store, problems = Store(str(root)), 0
     with sentences():
-        index = current(store)
-        for problem in found(store, _watched(store.places(), store, "checking"), index, deep=not quick):
+        index, judge = current(store), Judge(schemas)
+        places = _watched(store.places(), store, "checking")
+        for problem in found(store, places, index, deep=not quick, judge=judge):
             problems += 1
             out.print(f"{problem.item}: {problem.reason}", highlight=False, soft_wrap=True, markup=False)
     if problems:

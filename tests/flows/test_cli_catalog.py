@@ -40,6 +40,14 @@ def test_each_problem_is_told_in_a_line_and_mended(store):
     assert "no problem found" in run("catalog", "check", "--quick", "--root", store.root).output
 
 
+def test_items_are_judged_by_the_schemas_that_are_at_hand(store, tmp_path):
+    named = store.item("scenes", "10UFB", publisher.ID)["stac_extensions"][0]
+    (tmp_path / "schema.json").write_text(f'{{"$id": "{named}", "required": ["wings"]}}')
+    answer = run("catalog", "check", "--root", store.root, "--schemas", tmp_path)
+    assert answer.exit_code == 1
+    assert f"{publisher.ID}: the item: 'wings' is a required property ({named})" in answer.output
+
+
 def test_an_item_that_was_copied_or_removed_by_hand_is_told_until_the_index_is_made_anew(store):
     home = store.root / "scenes" / "10UFB" / publisher.ID
     kept = home.with_name("kept")
