@@ -20,7 +20,10 @@ def serve(
         typer.Option(envvar="S2LOOKBACK_BROWSER", help="STAC Browser, as deployments/browser/build.sh makes it."),
     ] = None,
 ) -> None:
-    """Serve the catalog as a STAC API, with its files: read only, on this machine unless told otherwise."""
+    """Serve the catalog as a STAC API, with its files, on this machine unless told otherwise.
+
+    It only reads; with S2LOOKBACK_API_KEY in the environment, whoever shows that key may write.
+    """
     logging.getLogger("stac_fastapi.types.config").setLevel(logging.ERROR)  # warns of names that are given below
     try:
         import uvicorn
