@@ -79,22 +79,14 @@ class Bucket:
 
     def listing(self, folder: str, start: str = "") -> dict[str, Seen]:
         """List what lies in a folder and below, or what of it has a name that starts so."""
-        with _told(f"{self.url}/{folder}"):
-            found = self._files.find(self._path(folder), detail=True, prefix=start)
-        named = {name.removeprefix(self._path("")): one for name, one in found.items()}
-        return {key: _seen(one["Size"], one["ETag"], one["LastModified"]) for key, one in sorted(named.items())}
+        found = [one for page in self._pages(folder, start) for one in page.get("Contents", [])]
+        below = len(self._key(""))
+        return {one["Key"][below:]: _seen(one["Size"], one["ETag"], one["LastModified"]) for one in found}
 
     def folders(self, folder: str) -> list[str]:
         """Name the folders in a folder, sorted."""
-        names: list[str] = []
-        asked = {"Bucket": self.name, "Prefix": f"{self._key(folder)}/", "Delimiter": "/"}
-        with _told(f"{self.url}/{folder}"):
-            while asked:
-                page = self._files.call_s3("list_objects_v2", **asked)
-                names += [one["Prefix"].split("/")[-2] for one in page.get("CommonPrefixes", [])]
-                further = page.get("NextContinuationToken")
-                asked = {**asked, "ContinuationToken": further} if further else {}
-        return sorted(names)
+        pages = self._pages(folder, Delimiter="/")
+        return sorted(one["Prefix"].split("/")[-2] for page in pages for one in page.get("CommonPrefixes", []))
 
     def seen(self, key: str) -> Seen | None:
         """Look at one object; None where there is none."""
@@ -135,18 +127,6 @@ class Bucket:
         if head is None or head["ContentLength"] != asset["file:size"] or not _same(head, expected, path):
             raise CatalogError(f"{self.url}/{key}: does not hold the bytes that were uploaded")
 
-    def read(self, key: str, largest: int) -> bytes:
-        """Read an object.
-
-        Raises:
-            CatalogError: If it is not there, or larger than ``largest`` bytes.
-        """
-        with _told(f"{self.url}/{key}"):
-            content = bytes(self._files.cat_file(self._path(key), start=0, end=largest + 1))
-        if len(content) > largest:
-            raise CatalogError(f"{self.url}/{key}: is larger than {largest} bytes, which no such object is")
-        return content
-
     def remove(self, keys: Sequence[str]) -> None:
         """Remove objects; one that is gone already is no error."""
         for first in range(0, len(keys), _MOST):
@@ -162,6 +142,17 @@ class Bucket:
         with _told(self.url):
             from s3fs import S3FileSystem  # type: ignore[import-untyped]  # it has no types
         return S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
+
+    def _pages(self, folder: str, start: str = "", **asked: str) -> Iterator[Mapping[str, Any]]:
+        further: dict[str, str] | None = {}
+        while further is not None:
+            with _told(f"{self.url}/{folder}"):
+                page: Mapping[str, Any] = self._files.call_s3(
+                    "list_objects_v2", Bucket=self.name, Prefix=f"{self._key(folder)}/{start}", **asked, **further
+                )
+            yield page
+            token = page.get("NextContinuationToken")
+            further = {"ContinuationToken": token} if token else None
 
     def _call(self, method: str, key: str, **more: Any) -> Any:
         return self._files.call_s3(method, Bucket=self.name, Key=self._key(key), **more)

@@ -128,7 +128,7 @@ def _push_tile(store: Store, bucket: Bucket, shelf: _Shelf, storage: Mapping[str
     if not (still and seen and seen.holds(written(shelf.listing(shelf.there, gone)))):
         _settle(bucket, shelf.catalog, lambda: shelf.listing(bucket.listing(shelf.folder), gone))
     bucket.remove([shelf.item(name) for name in gone])
-    bucket.remove(list(_unnamed(store, shelf)))
+    bucket.remove(list(_unnamed(shelf, gone)))
     yield from (Step(name, "removed") for name in gone)
 
 
@@ -146,8 +146,13 @@ def _push_item(store: Store, bucket: Bucket, shelf: _Shelf, name: str, storage: 
         return Step(name, "damaged", str(error))
     documents = {**records, **{key: _stored(one, storage) for key, one in versions.items()}}
     shelf.kept.update(documents)
-    for key, path, asset in missing:
-        bucket.upload(path, key, asset)
+    try:
+        for key, path, asset in missing:
+            bucket.upload(path, key, asset)
+    except CatalogError:
+        if store.item(shelf.collection, shelf.tile, name) == item:
+            raise
+        return Step(name, YIELDED, "it changed meanwhile")
     step = _commit(store, bucket, shelf, item, documents)
     return Step(name, "pushed") if missing and step.done == UNCHANGED else step
 
@@ -159,11 +164,14 @@ def _commit(store: Store, bucket: Bucket, shelf: _Shelf, item: Item, documents: 
         content, before = written(document), shelf.there.get(key)
         if before and before.holds(content):
             continue
-        if key == shelf.item(item["id"]) and store.item(shelf.collection, shelf.tile, item["id"]) != item:
+        if store.item(shelf.collection, shelf.tile, item["id"]) != item:
             return Step(item["id"], YIELDED, "it changed meanwhile")
         if not bucket.put(key, content, before, GEOJSON if document.get("type") == "Feature" else JSON):
             return Step(item["id"], YIELDED, "another pusher was faster")
         done = "pushed"
+    if done != UNCHANGED and store.item(shelf.collection, shelf.tile, item["id"]) is None:
+        bucket.remove([shelf.item(item["id"])])
+        return Step(item["id"], YIELDED, "it was retracted meanwhile")
     return Step(item["id"], done)
 
 
@@ -210,12 +218,15 @@ def _stored(item: Item, storage: Mapping[str, str]) -> Item:
     }
 
 
-def _unnamed(store: Store, shelf: _Shelf) -> Iterator[str]:
-    """Name what belongs to no item; of one that stands, only what no other pusher can be about to name."""
-    standing, old = set(store.ids(shelf.collection, shelf.tile)), datetime.now(UTC) - _OLD
+def _unnamed(shelf: _Shelf, gone: Sequence[str]) -> Iterator[str]:
+    """Name what belongs to no item: of those gone all, of others only what no other pusher can be about to name.
+
+    A pusher who replaces an item that is gone notices it; one who puts it there for the first time could not.
+    """
+    old = datetime.now(UTC) - _OLD
     for key, seen in shelf.there.items():
         name = _owner(key)
-        if name and key != shelf.item(name) and key not in shelf.kept and (name not in standing or seen.changed < old):
+        if name and key != shelf.item(name) and key not in shelf.kept and (name in gone or seen.changed < old):
             yield key
 
 

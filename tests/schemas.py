@@ -16,6 +16,12 @@ from catalog.extensions import OWN
 
 SCHEMAS = Path(os.environ.get("S2_SCHEMAS", Path(__file__).parents[2] / "shared" / "schemas"))
 
+PLATFORMS = [
+    f"https://stac-extensions.github.io/storage/v2.0.0/platforms/{name}.json"
+    for name in ("aws-s3", "custom-s3", "ms-azure")
+]
+"""What the storage extension demands of each provider: the tests say themselves what they expect there."""
+
 
 class _Offline(JsonSchemaSTACValidator):
     """Judges by the schemas that are on this disk, and never looks further."""
@@ -35,6 +41,7 @@ def valid() -> Callable[[dict[str, Any]], None]:
         validator.schema_cache[str(schema.get("$id", schema.get("id"))).removesuffix("#")] = schema
     stub = {"$schema": "http://json-schema.org/draft-07/schema#"}  # we write no PROJJSON
     validator.schema_cache["https://proj.org/schemas/v0.7/projjson.schema.json"] = stub
+    validator.schema_cache.update(dict.fromkeys(PLATFORMS, stub))
     kinds = {"Feature": STACObjectType.ITEM, "Catalog": STACObjectType.CATALOG, "Collection": STACObjectType.COLLECTION}
 
     def check(content: dict[str, Any]) -> None:

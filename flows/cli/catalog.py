@@ -107,6 +107,32 @@ def export(
     out.print(f"{len(items)} items in {file}", highlight=False, soft_wrap=True)
 
 
+@catalog.command(epilog="Example: s2lookback catalog push s3://bucket/products --root /data/products")
+def push(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Bucket and prefix: s3://bucket/products.")],
+    root: Root = HERE,
+) -> None:
+    """Let a bucket hold what the catalog holds, readable by any STAC client; run again, it sends what has changed.
+
+    Endpoint, region and credentials come from the environment: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and so on.
+    """
+    from collections import Counter
+
+    from catalog.bucket import Bucket
+    from catalog.push import push as steps
+    from catalog.store import Store
+
+    store, done = Store(str(root)), Counter[str]()
+    with sentences():
+        for step in _watched(steps(store, Bucket(url)), store, "pushing"):
+            done[step.done] += 1
+            if step.reason:
+                err.print(f"{step.item}: {step.done}: {step.reason}", highlight=False, soft_wrap=True, markup=False)
+    out.print(", ".join(f"{count} {what}" for what, count in sorted(done.items())), highlight=False)
+    if done["damaged"]:
+        stop(f"{done['damaged']} items are damaged here and were left in the bucket as they were")
+
+
 def _watched(things: "Iterable[T]", store: "Store", doing: str) -> "Iterator[T]":
     """Show how far it is with as many things as the catalog has items, where somebody looks."""
     from rich.progress import track
