@@ -121,9 +121,17 @@ class Server:
         wanted = {"deployments": {"name": {"any_": [deployment]}}, "sort": "START_TIME_ASC"}
         return [one for one in self.ask("/flow_runs/filter", wanted) if not one["auto_scheduled"]]
 
-    def end(self, run_id: str, seconds: float = 200) -> str:
-        """Wait for the end of a run; give its last state."""
-        return str(wait_for(lambda: (state := self.state(run_id)) in FINAL and state, seconds, "the end of the run"))
+    def end(self, run_id: str, seconds: float = 400) -> str:
+        """Wait for the end of a run, patient with a busy server as a person before the page is; give its last state."""
+
+        def ended() -> str:
+            try:
+                state = self.state(run_id)
+            except httpx.TimeoutException:
+                return ""
+            return state if state in FINAL else ""
+
+        return str(wait_for(ended, seconds, "the end of the run"))
 
 
 def spawn(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
