@@ -7,7 +7,7 @@ older than what was seen there. Of two pushers the slower yields; whoever is kil
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -58,8 +58,6 @@ class _Shelf:
     """What was listed of it, by key."""
     kept: set[str] = field(default_factory=set)
     """Keys of what the catalog holds of it."""
-    items: list[str] = field(default_factory=list)
-    """Ids that its listing names in the end."""
 
     @property
     def folder(self) -> str:
@@ -80,8 +78,7 @@ class _Shelf:
     def listing(self, there: Iterable[str], gone: Iterable[str]) -> dict[str, Any]:
         """List the items whose JSON is there and stays."""
         names = {name for key in there if (name := _owner(key)) and key == self.item(name)}
-        self.items = sorted(names.difference(gone))
-        return layout.tile_catalog(self.collection, self.tile, self.items)
+        return layout.tile_catalog(self.collection, self.tile, sorted(names.difference(gone)))
 
 
 def push(store: Store, bucket: Bucket) -> Iterator[Step]:
@@ -96,19 +93,14 @@ def push(store: Store, bucket: Bucket) -> Iterator[Step]:
     """
     if not store.collections():
         raise CatalogError(f"{store.root}: holds nothing, and a bucket is not emptied by mistake")
-    storage, shelves = bucket.storage(), dict[str, list[_Shelf]]()
+    storage, shelved = bucket.storage(), dict[str, set[str]]()
     for name in collections.NAMES:
-        for tile in sorted({*store.tiles(name), *filter(layout.TILE.fullmatch, bucket.folders(name))}):
-            shelf = _shelf(bucket, name, tile)
-            yield from _push_tile(store, bucket, shelf, storage)
-            shelves.setdefault(name, []).append(shelf)
-    held = [name for name in store.collections() if any(shelf.items for shelf in shelves.get(name, []))]
-    for name in held:
-        _settle(bucket, f"{name}/collection.json", partial(_collection, store, name, shelves[name]))
-    _settle(bucket, "catalog.json", lambda: layout.root_catalog(held))
-    empty = [shelf.catalog for some in shelves.values() for shelf in some if not shelf.items]
-    bare = [f"{name}/collection.json" for name in collections.NAMES if name not in held]
-    bucket.remove([key for key in [*empty, *bare] if bucket.seen(key)])
+        shelved[name] = {*store.tiles(name), *filter(layout.TILE.fullmatch, bucket.folders(name))}
+        for tile in sorted(shelved[name]):
+            yield from _push_tile(store, bucket, _shelf(bucket, name, tile), storage)
+    for name in store.collections():
+        _settle(bucket, f"{name}/collection.json", partial(_collection, store, bucket, name, shelved[name]))
+    _settle(bucket, "catalog.json", lambda: layout.root_catalog(_held(bucket)))
 
 
 def _shelf(bucket: Bucket, collection: str, tile: str) -> _Shelf:
@@ -236,11 +228,18 @@ def _owner(key: str) -> str:
     return (match["id"] or match["made"]) if match else ""
 
 
-def _collection(store: Store, name: str, shelves: Sequence[_Shelf]) -> dict[str, Any]:
+def _collection(store: Store, bucket: Bucket, name: str, shelved: Collection[str]) -> dict[str, Any]:
+    """Describe a collection, with the tiles that are listed: these, and what another pusher brought meanwhile."""
     whole = store.collection(name)
     if whole is None:
         raise CatalogError(f"{name}: its collection.json is damaged; `s2lookback catalog rebuild` mends it")
-    return collections.linked(whole, [shelf.tile for shelf in shelves if shelf.items])
+    tiles = [tile for tile in bucket.folders(name) if tile in shelved or bucket.seen(f"{name}/{tile}/catalog.json")]
+    return collections.linked(whole, tiles)
+
+
+def _held(bucket: Bucket) -> list[str]:
+    """Name the collections that are there; one that holds nothing any more stays, so that no link ever breaks."""
+    return [name for name in sorted(collections.NAMES) if bucket.seen(f"{name}/collection.json")]
 
 
 def _settle(bucket: Bucket, key: str, make: Callable[[], dict[str, Any]]) -> None:

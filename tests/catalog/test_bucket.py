@@ -185,7 +185,7 @@ def test_what_is_pushed_again_is_not_sent_again(filled, bucket, requests):
     requests(lambda name, answered: asked.extend([] if answered else [name]))
     assert set(done(filled, bucket).values()) == {"unchanged"}
     # Of each tile its items and its records, and of each collection its tiles; a look at the listings, and no read.
-    assert Counter(asked) == {"ListObjectsV2": 2 * 3 + 5, "HeadObject": 6}
+    assert Counter(asked) == {"ListObjectsV2": 2 * 3 + 5 + 3, "HeadObject": 3 + 5 + 1}
 
 
 def test_a_pusher_killed_after_any_write_shows_nothing_half_made(filled, bucket, by_steps, sample):
@@ -196,7 +196,7 @@ def test_a_pusher_killed_after_any_write_shows_nothing_half_made(filled, bucket,
     sample("scene", sensed=DAYS[1]).publish(filled)
     sample("mask", sensed=DAYS[0]).with_content(b"newest", threshold=0.7).publish(filled)
     assert by_steps(filled, bucket) > 15
-    gone = ("mrap/collection.json", "mrap-10UFB-20250801T190000.json", "scene-10UFB-20250801T190000.json")
+    gone = ("mrap-10UFB-20250801T190000.json", "scene-10UFB-20250801T190000.json")
     assert not [key for key in whole(contents(bucket)) if key.endswith(gone)]
     assert pushed.keys() != contents(bucket).keys()
     assert set(done(filled, bucket).values()) == {"unchanged"}
@@ -263,9 +263,9 @@ def test_of_two_pushers_one_yields_and_the_newer_stands(meanwhile, store, bucket
         there = found.get(f"masks/{TILE}/{mask.item['id']}/{mask.item['id']}.json")
         assert (here and here["properties"]["version"]) == (there and json.loads(there)["properties"]["version"])
         assert set(done(store, bucket).values()) <= {"unchanged", "removed"}
-        write += 3  # every third: the versions that each leaves behind make the next slower
+        write += 5  # every fifth: the versions that each leaves behind make the next slower
     assert write > 5
-    assert yielded > 1 or meanwhile != "replaces it"
+    assert yielded or meanwhile != "replaces it"
 
 
 def test_two_at_once_leave_what_one_leaves(filled, bucket):
@@ -362,6 +362,9 @@ def test_what_is_not_the_catalog_s_is_left_alone(filled, bucket, files):
     filled.retract("masks", TILE, "mask-10UFB-20250801T190000")
     assert done(filled, bucket)["mask-10UFB-20250801T190000"] == "removed"
     assert not [key for key in contents(bucket) if "mask-10UFB" in key]
+    assert not [
+        one for one in json.loads(contents(bucket)[f"masks/{TILE}/catalog.json"])["links"] if one["rel"] == "item"
+    ]
     assert foreign.items() <= contents(bucket).items()
 
 
