@@ -28,10 +28,9 @@ from catalog.pgstac_index import PgstacIndex
 from catalog.sqlite_index import SqliteIndex
 from catalog.store import Store
 from catalog.upkeep import rebuild
+from tests.bench.report import write_block
 from tests.postgres import running
 
-REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
-BEGIN, END = "<!-- written by make bench-catalog -->", "<!-- end of what make bench-catalog wrote -->"
 GOLDEN = Path(__file__).parents[1] / "catalog" / "golden"
 KINDS = {"scenes": "scene", "masks": "mask", "mrap": "mrap", "reduced": "reduced"}
 TILES = [f"10U{east}{north}" for east in "ABCDEFGH" for north in "ABCDEFGHJKLMNPQRSTUV"]
@@ -53,9 +52,7 @@ def main(options: Sequence[str]) -> None:
     text = report(asked.items, asked.questions)
     say(text + "\n")
     if asked.report:
-        before, _, rest = REPORT.read_text().partition(BEGIN)
-        after = rest.partition(END)[2]
-        REPORT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+        write_block("performance.md", "make bench-catalog", text)
 
 
 def report(sizes: Sequence[int] = (10_000, 100_000), questions: int = 200) -> str:

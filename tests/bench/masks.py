@@ -12,6 +12,7 @@ import numpy as np
 
 from tests.bench import mask_pictures as pictures
 from tests.bench import mask_real as real
+from tests.bench import mask_speed
 from tests.bench.mask_scores import (
     KINDS,
     Judged,
@@ -22,10 +23,8 @@ from tests.bench.mask_scores import (
     outline_error,
 )
 from tests.bench.mask_series import OURS, WAYS, Date, seasons, simulated
+from tests.bench.report import DOCS, write_block
 
-DOCS = Path(__file__).parents[2] / "docs"
-REPORT = DOCS / "accuracy.md"
-BEGIN, END = "<!-- written by make bench-masks -->", "<!-- end of what make bench-masks wrote -->"
 SEEDS = (101, 102)
 """Kept for confirming: nothing was chosen by them."""
 TRAINED = 6
@@ -56,7 +55,11 @@ def main(options: Sequence[str]) -> None:
     text = "\n\n".join(tables)
     say(text + "\n")
     if asked.report:
-        _write_report(text)
+        write_block("accuracy.md", "make bench-masks", text)
+    speed = mask_speed.report()
+    say(speed + "\n")
+    if asked.report:
+        write_block("performance.md", "make bench-masks", speed)
 
 
 def _asked(options: Sequence[str]) -> argparse.Namespace:
@@ -64,7 +67,7 @@ def _asked(options: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help="seasons of each family")
     parser.add_argument("--final", action="store_true", help="score the family that development never saw as well")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("S2_REALDATA", "../shared/realdata")))
-    parser.add_argument("--report", action="store_true", help=f"write the tables into {REPORT.name} and its pictures")
+    parser.add_argument("--report", action="store_true", help="write tables and pictures into docs")
     return parser.parse_args(options)
 
 
@@ -152,10 +155,3 @@ def _on_real(asked: argparse.Namespace) -> Iterator[str]:
 def _draw(asked: argparse.Namespace, family: str, season: Sequence[Date], scored: Scored) -> None:
     if asked.report:
         pictures.draw_season(season, scored[SERIES][family], DOCS / "pictures" / f"masks-{family}.png")
-
-
-def _write_report(text: str) -> None:
-    """Replace what an earlier run wrote; the rest of the file is not ours."""
-    before, _, rest = REPORT.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    REPORT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")

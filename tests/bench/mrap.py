@@ -15,10 +15,9 @@ from tests.bench.measure import Cost, cost, machine, middle
 from tests.bench.mrap_data import CLEAR, names
 from tests.bench.mrap_goals import CODEC, COPY, FLOOR, LOOP, MERGE, OURS, VRT, Measured, goals
 from tests.bench.mrap_parts import history, parts
+from tests.bench.report import write_block
 from tests.validators import check, gdal_is_there
 
-REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
-BEGIN, END = "<!-- written by make bench-mrap -->", "<!-- end of what make bench-mrap wrote -->"
 UNCHECKED = (COPY, FLOOR, CODEC)
 LITTLE = 600
 """Rows and columns of the scenes that every way is run on once before it is measured."""
@@ -57,7 +56,7 @@ def main(options: Sequence[str]) -> None:
     text = "\n\n".join([_how(asked), goals(found), *tables, str(found.parts), str(found.history)])
     say(text + "\n")
     if asked.report:
-        _write_report(text)
+        write_block("performance.md", "make bench-mrap", text)
 
 
 def _how(asked: argparse.Namespace) -> str:
@@ -82,7 +81,7 @@ def _asked(options: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3, help="of a step")
     parser.add_argument("--rebuild-repeats", type=int, default=2, help="of composites of many dates")
     parser.add_argument("--folder", help="where there is room for the scenes and one result")
-    parser.add_argument("--report", action="store_true", help=f"write the tables into {REPORT.name}")
+    parser.add_argument("--report", action="store_true", help="write the tables into docs/performance.md")
     return parser.parse_args(options)
 
 
@@ -161,10 +160,3 @@ def _table(title: str, medians: dict[str, Cost]) -> str:
         rest = f"{each.cpu:.2f} | {each.cpu / ours.cpu:.2f} | {each.peak:.0f} | {each.peak / ours.peak:.1f}"
         lines.append(f"| {name} | {wall} | {rest} | {each.read:.0f} | {each.written:.0f} |")
     return "\n".join(lines)
-
-
-def _write_report(text: str) -> None:
-    """Replace what an earlier run wrote; the rest of the file is not ours."""
-    before, _, rest = REPORT.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    REPORT.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
