@@ -33,10 +33,15 @@ def running(options: str = HASTY) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[str]:
-    """Offer a running PostgreSQL, or skip, saying so."""
+def postgresql() -> None:
+    """Skip, saying so, where PostgreSQL is not installed."""
     if not any(Path("/usr/share/postgresql").glob("*/extension/postgis.control")):
         pytest.skip("no PostgreSQL with PostGIS here (Debian: apt install postgresql postgresql-postgis)")
+
+
+@pytest.fixture(scope="session")
+def cluster(postgresql: None) -> Iterator[str]:
+    """Offer a running PostgreSQL."""
     with running() as address:
         yield address
 

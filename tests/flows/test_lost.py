@@ -94,7 +94,7 @@ def test_killed_workers_a_restarted_server_and_two_nights_at_once_leave_no_trace
 
 
 @pytest.fixture
-def database():
+def database(postgresql):
     """Keep Prefect's server in a PostgreSQL of its own; give how to stop and start it, and its address."""
     folder = tempfile.mkdtemp(prefix="s2lookback-postgres-")  # not below pytest's, which only root may enter
 
