@@ -1,4 +1,4 @@
-"""Items become one xarray without a pixel moving, on the embedded catalog and over its API."""
+"""Items become one xarray without a pixel moving, on both indexes and over their APIs."""
 
 import warnings
 from datetime import timedelta
@@ -12,6 +12,7 @@ from catalog.api.app import create_app
 from catalog.array import to_xarray
 from catalog.located import located
 from catalog.search import search
+from catalog.store import Store
 from s2lookback.errors import CatalogError, GridMismatchError
 from s2lookback.grid import Grid
 from s2lookback.raster import write_band
@@ -22,6 +23,17 @@ from tests.catalog.serving import served
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # of affine, in stackstac
 
 DAYS = [SENSED + timedelta(days=5 * number) for number in range(3)]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request, tmp_path, monkeypatch):
+    if request.param == "postgresql":
+        monkeypatch.setenv("S2LOOKBACK_INDEX", request.getfixturevalue("empty_pgstac"))
+    store = Store(str(tmp_path / "products"))
+    yield store
+    assert store.index.name == request.param
+    if request.param == "postgresql":
+        store.index.close()
 
 
 @pytest.fixture
