@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from s2lookback.footprint import outline
 from s2lookback.masking.champion import contest, held_out
 from s2lookback.masking.classes import Class
 from s2lookback.masking.lookback import Model, train
-from s2lookback.masking.mask import month_of, sample_scene
+from s2lookback.masking.mask import month_of, sample_scene, training_cutoff
 from s2lookback.scene import Scene
 from s2lookback.settings import MaskSettings
 from tasks.history import Step
@@ -66,7 +66,7 @@ def trained(
     """
     store = Store(root)
     begin = _begin(store, steps, sensed)
-    known = [step for step in steps if step.scene.sensed < begin - timedelta(days=settings.training_lag)]
+    known = [step for step in steps if step.scene.sensed < training_cutoff(begin, settings)]
     if settings.method != "lookback" or len(known) < settings.min_training_scenes:
         return None
     chosen = known[-settings.training_scenes :]

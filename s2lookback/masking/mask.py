@@ -283,10 +283,9 @@ def month_of(sensed: datetime) -> datetime:
     return sensed.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def training_cutoff(sensed: datetime, settings: MaskSettings) -> datetime:
-    """Give the time before which a scene must be sensed to train the model of a scene sensed at ``sensed``.
+def training_cutoff(begin: datetime, settings: MaskSettings) -> datetime:
+    """Give the time before which a scene must be sensed to train the model that serves from ``begin`` on.
 
-    It is ``training_lag`` days before the start of that calendar month, UTC: one model serves a month, and a scene that
-    arrives a few days late does not change it.
+    It is ``training_lag`` days before, so that a scene that arrives a few days late does not change the model.
     """
-    return month_of(sensed) - timedelta(days=settings.training_lag)
+    return begin - timedelta(days=settings.training_lag)

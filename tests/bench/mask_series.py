@@ -12,7 +12,7 @@ from s2lookback.masking.classes import Class, usable
 from s2lookback.masking.dilation import pixel_metres
 from s2lookback.masking.labels import weak_labels
 from s2lookback.masking.lookback import Model, train
-from s2lookback.masking.mask import classify, grown, sample_scene, training_cutoff
+from s2lookback.masking.mask import classify, grown, month_of, sample_scene, training_cutoff
 from s2lookback.mrap.fold import Composite, fold_scene
 from s2lookback.scene import Scene
 from s2lookback.settings import MaskSettings
@@ -74,7 +74,7 @@ def masked(
         reference = composite.pixels.astype(np.int16)
         if settings.method == "background" and seen:
             reference = background_of([one.pixels for one, _ in seen[-settings.number_of_images :]])
-        cutoff = training_cutoff(scene.about.sensed, settings)
+        cutoff = training_cutoff(month_of(scene.about.sensed), settings)
         if cutoff not in models:
             known = [step for step in seen if step[0].about.sensed < cutoff]
             models[cutoff] = _trained(known, settings) if settings.method == "lookback" else None

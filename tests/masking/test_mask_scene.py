@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from s2lookback.errors import GridMismatchError
 from s2lookback.masking import mask as module
 from s2lookback.masking.classes import COVERS, Class, usable
-from s2lookback.masking.mask import agreement, believed, classify, sample_scene, score, training_cutoff
+from s2lookback.masking.mask import agreement, believed, classify, month_of, sample_scene, score, training_cutoff
 from s2lookback.scene import NO_PERCENT, NODATA
 from s2lookback.settings import MaskSettings
 
@@ -223,6 +223,6 @@ def test_agreement_is_counted_pixel_by_pixel(found, labels):
 def test_a_model_looks_only_at_what_was_sensed_before_its_month():
     settings = MaskSettings(training_lag=5)
     expected = datetime(2025, 7, 27, tzinfo=UTC)
-    assert training_cutoff(datetime(2025, 8, 1, tzinfo=UTC), settings) == expected
-    assert training_cutoff(datetime(2025, 8, 31, 23, 59, 59, tzinfo=UTC), settings) == expected
-    assert training_cutoff(datetime.fromisoformat("2025-09-01T01:00:00+02:00"), settings) == expected
+    assert training_cutoff(month_of(datetime(2025, 8, 1, tzinfo=UTC)), settings) == expected
+    assert training_cutoff(month_of(datetime(2025, 8, 31, 23, 59, 59, tzinfo=UTC)), settings) == expected
+    assert training_cutoff(month_of(datetime.fromisoformat("2025-09-01T01:00:00+02:00")), settings) == expected
