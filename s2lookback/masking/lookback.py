@@ -1,6 +1,5 @@
 """The look-back classifier: gradient-boosted trees, trained tile by tile on weak labels."""
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from s2lookback.masking.forest import Forest
 from s2lookback.masking.histogram import Histogram, histogram, stability
 from s2lookback.masking.method import View
 from s2lookback.masking.spectrum import Layer
-from s2lookback.masking.trees import read_trees
+from s2lookback.masking.trees import digest_of, read_trees
 from s2lookback.settings import MaskSettings
 
 logger = logging.getLogger(__name__)
@@ -167,7 +166,7 @@ def _schema(
         "lightgbm": lightgbm.__version__,
         "distribution": {name: was.model_dump(mode="json") for name, was in lay.items()},
         "usual_psi": _usual_psi(lay, open_),
-        "sha256": _digest(text),
+        "sha256": digest_of(text),
     }
 
 
@@ -179,10 +178,6 @@ def _usual_psi(lay: Mapping[str, Histogram], open_: Sequence[Layer]) -> float:
         if columns.shape[1] >= MIN_PIXELS
     ]
     return round(float(np.quantile(means, 0.9, method="higher")), 6) if means else 0.0
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def warn_of_strange(model: Model, tile: str) -> None:
@@ -211,9 +206,10 @@ def load_model(text: str, schema: Mapping[str, Any]) -> Model:
         raise SceneError(
             f"the schema of the model tells where {len(told.distribution)} of its features lay, not of all"
         )
-    if _digest(text) != told.sha256:
+    found = digest_of(text)
+    if found != told.sha256:
         raise SceneError(
-            f"the text of the model has the SHA-256 {_digest(text)[:12]}…, its schema belongs to {told.sha256[:12]}…: "
+            f"the text of the model has the SHA-256 {found[:12]}…, its schema belongs to {told.sha256[:12]}…: "
             "take both from one model, or train it again"
         )
     read_trees(text, told.features, len(told.classes))

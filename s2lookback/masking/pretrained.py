@@ -1,6 +1,5 @@
 """Methods that come trained: trees learnt once, on simulated scenes, that serve any tile."""
 
-import hashlib
 import json
 import warnings
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from s2lookback.masking.method import View
 from s2lookback.masking.spectral import FOUR, SIX, spectral_features, spectral_names
 from s2lookback.masking.spectrum import NIR, Layer, Spectrum
 from s2lookback.masking.temporal import temporal_features, temporal_names
-from s2lookback.masking.trees import read_trees
+from s2lookback.masking.trees import digest_of, read_trees
 
 FOLDER = Path(__file__).parent / "models"
 
@@ -109,7 +108,7 @@ def forest_of(name: str) -> Forest:
     """
     text = (FOLDER / f"{name}.txt").read_text()
     card = read_card(name)
-    found = hashlib.sha256(text.encode()).hexdigest()
+    found = digest_of(text)
     if found != card.sha256:
         raise SceneError(f"{name}.txt: its SHA-256 is {found[:12]}…, expected {card.sha256[:12]}…; install it again")
     trees = read_trees(text, card.features, len(card.classes))

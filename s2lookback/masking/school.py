@@ -3,7 +3,6 @@
 Writes ``models/<name>.txt`` and ``.json`` beside this file; the same program gives the same bytes.
 """
 
-import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from s2lookback.masking.lessons import ALL, compared, simulated, stacked
 from s2lookback.masking.pretrained import FOLDER, KINDS, Card, model_name
 from s2lookback.masking.spectral import FOUR, SIX
 from s2lookback.masking.spectrum import Layer
+from s2lookback.masking.trees import digest_of
 from s2lookback.settings import MaskSettings
 from s2lookback.simulate.families import DEVELOPMENT
 
@@ -77,7 +77,7 @@ def _learn(
     card = Card(
         features=tuple(features),
         classes=tuple(cover.name for cover in COVERS),
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        sha256=digest_of(text),
         families=tuple(family.name for family in DEVELOPMENT),
         seeds=tuple(seeds),
         samples=covers.size,

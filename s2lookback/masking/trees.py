@@ -1,5 +1,6 @@
 """Read a LightGBM text model as what it may be: numbers from anywhere, about to be handed to native code."""
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,11 @@ class Tree:
     right: NDArray[np.intp]
     value: NDArray[np.float64]
     """What each leaf adds to the score."""
+
+
+def digest_of(text: str) -> str:
+    """Give the SHA-256 of a model's text, by which its schema or card names it."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_trees(text: str, names: Sequence[str], covers: int) -> list[Tree]:
