@@ -1,17 +1,17 @@
 """What failed and what was left out, for whoever asks weeks later: a JSON line each, beside the records of runs."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from catalog.disk import locked, told
+from s2lookback.files import whole_file
 
 FILE = Path("executions", "ledger.jsonl")
 LARGEST = 8 * 2**20
-"""Bytes at which a ledger is put aside as ``ledger.1.jsonl`` and a new one begun: some 20 000 entries."""
+"""Bytes of a ledger, some 20 000 entries; what was not seen for longest is forgotten first."""
 LONGEST = 2000
 """Characters kept of a message."""
 
@@ -21,7 +21,7 @@ class Entry:
     """One thing that went wrong."""
 
     when: str
-    """When it was noted, ISO 8601, UTC."""
+    """When it was last seen, ISO 8601, UTC."""
     outcome: str
     """``skipped``: one scene was left out. ``failed``: the tile as a whole could not be done."""
     tile: str
@@ -32,42 +32,71 @@ class Entry:
     message: str
     flow: str
     run: str
-    """Id of the flow run; empty where there was none."""
+    """Id of the flow run that saw it last; empty where there was none."""
+    first: str = ""
+    """When it was first seen; filled in by the ledger."""
+    nights: int = 1
+    """On how many days, UTC, it was seen."""
+
+    @property
+    def what(self) -> tuple[str, ...]:
+        """Tell it from all else that went wrong; the same thing may be seen night after night."""
+        return self.outcome, self.tile, self.scene, self.error, self.message
 
 
 def note(root: str, entries: Iterable[Entry]) -> None:
-    """Append entries, each whole or not at all, whoever else appends at the same time.
+    """Write entries down, whoever else does at the same time; what is there already keeps its line, and its nights count.
 
     Raises:
         CatalogError: If the catalog is read-only.
         TransientError: If the disk is full.
     """
-    lines = "".join(json.dumps(asdict(_bounded(entry)), ensure_ascii=False) + "\n" for entry in entries)
-    if not lines:
+    new = [_bounded(entry) for entry in entries]
+    if not new:
         return
     path = Path(root) / FILE
     with told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path.parent):
-            if path.exists() and path.stat().st_size > LARGEST:
-                path.replace(path.with_suffix(".1.jsonl"))
-            with path.open("ab+") as file:
-                # A writer that was killed leaves half a line: the next one begins a line of its own.
-                torn = file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n"
-                file.write((b"\n" if torn else b"") + lines.encode())
+            known = {entry.what: entry for entry in _read(path)}
+            for entry in new:
+                known[entry.what] = _seen(entry, known.pop(entry.what, None))
+            with whole_file(path) as part:
+                part.write_bytes(_newest([*known.values()]))
+
+
+def _seen(entry: Entry, before: Entry | None) -> Entry:
+    """Count the nights of what was seen before."""
+    if before is None:
+        return replace(entry, first=entry.when)
+    another = entry.when[:10] != before.when[:10]
+    return replace(entry, first=before.first or before.when, nights=before.nights + another)
+
+
+def _newest(entries: list[Entry]) -> bytes:
+    """Give the lines of those that were seen last, as many as a ledger holds."""
+    lines: list[bytes] = []
+    room = LARGEST
+    for entry in reversed(entries):
+        line = (json.dumps(asdict(entry), ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+        room -= len(line)
+        if room < 0:
+            break
+        lines.append(line)
+    return b"".join(reversed(lines))
 
 
 def _bounded(entry: Entry) -> Entry:
-    cut = {name: str(value)[:LONGEST] for name, value in asdict(entry).items()}
-    return Entry(**cut)
+    cut = {name: str(value)[:LONGEST] for name, value in asdict(entry).items() if name != "nights"}
+    return Entry(**cut, nights=int(entry.nights))
 
 
 def entries(root: str, *, since: datetime | None = None, errors: Iterable[str] = (), tile: str = "") -> list[Entry]:
-    """Read the ledger, oldest entry first.
+    """Read the ledger, what was seen last at its end.
 
     Args:
         root: Folder of the catalog.
-        since: Time, UTC, from which entries are wanted.
+        since: Time from which entries are wanted, by when they were last seen.
         errors: Classes of errors that are wanted; by default all.
         tile: Tile that is wanted; by default all.
     """
@@ -75,19 +104,18 @@ def entries(root: str, *, since: datetime | None = None, errors: Iterable[str] =
     start = since.astimezone(UTC).isoformat(timespec="seconds") if since else ""
     return [
         one
-        for name in (FILE.with_suffix(".1.jsonl"), FILE)
-        for one in _read(Path(root) / name)
+        for one in _read(Path(root) / FILE)
         if one.when >= start and (not wanted or one.error in wanted) and (not tile or one.tile == tile)
     ]
 
 
 def _read(path: Path) -> Iterator[Entry]:
-    """Read what whole lines a file holds; half a line, of a writer that was killed, is no entry."""
+    """Read the entries of a file; a line that is damaged costs itself alone."""
     if not path.is_file():
         return
     with told(path), path.open("rb") as file:
         while line := file.readline(64 * LONGEST):
             try:
-                yield Entry(**json.loads(line))
+                yield _bounded(Entry(**json.loads(line)))
             except (ValueError, TypeError, RecursionError):
                 continue

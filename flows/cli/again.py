@@ -24,7 +24,7 @@ def ledger(
     tile: Annotated[str, typer.Option(help="MGRS tile without the T.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the entries as JSON.")] = False,
 ) -> None:
-    """List what failed and what was left out, and why; the oldest first."""
+    """List what failed and what was left out, why, and for how many nights; what was seen last comes last."""
     from tasks.ledger import entries
 
     start, _ = period(since, None, datetime.now(UTC))
@@ -33,11 +33,13 @@ def ledger(
     if as_json:
         out.print_json(data=[asdict(entry) for entry in found])
         return
-    table = Table("when (UTC)", "tile", "outcome", "error", "scene", "message", box=None, pad_edge=False)
+    table = Table("first", "last (UTC)", "nights", "tile", "outcome", "error", "scene", "message", box=None)
     for entry in found:
+        last = entry.when[:16].replace("T", " ")
         table.add_row(
-            entry.when[:16].replace("T", " "), entry.tile, entry.outcome, entry.error, entry.scene, entry.message
-        )
+            entry.first[:10], last, str(entry.nights), entry.tile, entry.outcome, entry.error, entry.scene,
+            entry.message,
+        )  # fmt: skip
     out.print(table if found else "nothing failed, and nothing was left out")
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from unittest import mock
 
@@ -33,6 +33,7 @@ ENTRY = Entry(
     flow="tile",
     run="",
 )
+SEEN = replace(ENTRY, first=ENTRY.when)
 
 
 def test_entries_are_read_as_they_were_noted_and_found_by_time_class_and_tile(tmp_path):
@@ -43,39 +44,59 @@ def test_entries_are_read_as_they_were_noted_and_found_by_time_class_and_tile(tm
     note(root, [ENTRY])
     note(root, [])
     note(root, [failed])
-    assert entries(root) == [ENTRY, failed]
+    failed = replace(failed, first=failed.when)
+    assert entries(root) == [SEEN, failed]
     assert entries(root, since=datetime(2025, 9, 3, tzinfo=UTC)) == [failed]
-    assert entries(root, errors=["SceneError"]) == [ENTRY]
+    assert entries(root, errors=["SceneError"]) == [SEEN]
     assert entries(root, tile="09UYT") == [failed]
     assert entries(str(tmp_path / "elsewhere")) == []
 
 
-def test_a_line_that_was_torn_by_a_kill_costs_itself_alone(tmp_path):
-    note(str(tmp_path), [ENTRY])
+def test_what_stays_bad_keeps_one_line_that_counts_its_nights(tmp_path):
+    root = str(tmp_path)
+    nights = [f"2025-09-{day:02}T10:00:00+00:00" for day in (2, 3, 3, 5)]
+    other = replace(ENTRY, scene="S2B.zip")
+    for when in nights:
+        note(root, [replace(ENTRY, when=when, run=when), *([other] if when == nights[0] else [])])
+    assert entries(root) == [
+        replace(other, first=nights[0]),
+        replace(ENTRY, when=nights[-1], run=nights[-1], first=nights[0], nights=3),
+    ]
+    note(root, [replace(ENTRY, when=nights[-1], message="holds 3 bands")])  # another reason is another entry
+    assert [(one.message, one.nights) for one in entries(root)[1:]] == [("holds no pixel", 3), ("holds 3 bands", 1)]
+
+
+def test_a_ledger_of_before_nights_were_counted_is_read_and_counted_on(tmp_path):
     file = tmp_path / ledger.FILE
-    file.write_bytes(file.read_bytes() + file.read_bytes()[:40])
-    note(str(tmp_path), [ENTRY])
-    assert entries(str(tmp_path)) == [ENTRY, ENTRY]
+    file.parent.mkdir()
+    old = {name: value for name, value in asdict(ENTRY).items() if name not in {"first", "nights"}}
+    file.write_text(json.dumps(old) + "\n")
+    note(str(tmp_path), [replace(ENTRY, when="2025-09-04T10:00:00+00:00")])
+    (entry,) = entries(str(tmp_path))
+    assert (entry.first, entry.nights) == (ENTRY.when, 2)
 
 
-@pytest.mark.parametrize("line", [b"[1]\n", b"\xff\xfe\n", b"[" * 100_000 + b"\n", b'{"when": 1}\n', b"x" * 500_000])
+@pytest.mark.parametrize(
+    "line", [b"[1]\n", b"\xff\xfe\n", b"[" * 100_000 + b"\n", b'{"when": 1}\n', b"x" * 500_000, b'{"when": "2025']
+)
 def test_a_line_of_nonsense_is_passed_over(tmp_path, line):
     note(str(tmp_path), [ENTRY])
     with (tmp_path / ledger.FILE).open("ab") as file:
         file.write(line)
-    note(str(tmp_path), [ENTRY])
-    assert entries(str(tmp_path)) == [ENTRY, ENTRY]
+    assert entries(str(tmp_path)) == [SEEN]
+    later = replace(ENTRY, scene="\udcff.zip")  # a name that is no text
+    note(str(tmp_path), [later])
+    assert entries(str(tmp_path)) == [SEEN, replace(later, first=later.when)]
 
 
 def test_a_ledger_is_bounded_and_so_is_each_entry(tmp_path, monkeypatch):
     monkeypatch.setattr(ledger, "LARGEST", 20_000)
     for number in range(100):
         note(str(tmp_path), [replace(ENTRY, scene=str(number), message="ä" * 10_000)])
-    sizes = [path.stat().st_size for path in (tmp_path / "executions").iterdir()]
-    assert len(sizes) == 2
-    assert sum(sizes) < 60_000
+    (file,) = (tmp_path / "executions").iterdir()
+    assert file.stat().st_size <= 20_000
     found = entries(str(tmp_path))
-    assert found[-1].scene == "99"
+    assert len(found) > 1
     assert {len(one.message) for one in found} == {ledger.LONGEST}
     assert [int(one.scene) for one in found] == list(range(100 - len(found), 100))
 
