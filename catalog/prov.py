@@ -56,15 +56,15 @@ def _add_making(document: Document, node: Node, item: Item, record: Mapping[str,
 
 
 def _used(document: Document, node: Node, inputs: Mapping[str, str]) -> list[str]:
-    """Name what was read: other items, or of a scene the producer's files."""
-    if node.sources:
-        for source in node.sources:
-            _add(document, "entity", _entity(source), {"prov:label": source[0]})
-        return [_entity(source) for source in node.sources]
-    files = {f"file:{quote(name, safe='')}.{digest[-12:]}": (name, digest) for name, digest in inputs.items()}
+    """Name what was read: other items, and what is none, as of a scene the producer's files."""
+    items = {source[0] for source in node.sources}
+    for source in node.sources:
+        _add(document, "entity", _entity(source), {"prov:label": source[0]})
+    others = [(name, digest) for name, digest in inputs.items() if name.partition("#")[0] not in items]
+    files = {f"file:{quote(name, safe='')}.{digest[-12:]}": (name, digest) for name, digest in others}
     for entity, (name, digest) in files.items():
         _add(document, "entity", entity, {"prov:label": name, "s2lookback:sha256": digest})
-    return list(files)
+    return [*map(_entity, node.sources), *files]
 
 
 def _facts(node: Node) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 from prefect import task
 
+from catalog.facts import grid_of
 from catalog.items import mask_item
 from catalog.store import Request, Store
 from s2lookback.masking.classes import Class, uses
@@ -29,6 +30,7 @@ from tasks.products import (
     read_scene,
     request_for,
 )
+from tasks.relief import elevation_content, elevation_of
 
 REVISION = 10
 """Raised whenever the same inputs and settings give other bytes."""
@@ -42,7 +44,8 @@ def masked(
     The background method judges by the scenes around it instead.
     """
     store = Store(root)
-    inputs = content_of(store.read(scene.href))
+    item = store.read(scene.href)
+    inputs = content_of(item) | elevation_content(grid_of(item))
     around = [one.href for one in neighbours(root, scene, settings)]
     reference = None if settings.method == "background" else reference
     for href in around:
@@ -80,7 +83,7 @@ def mask_scene(
     before = read_reference(store, reference, opened.bands, opened.grid)
     before = read_background(store, around, opened.bands, opened.grid) if around else before
     trees = read_model(store, model)
-    mask = classify(opened, before, trees, settings)
+    mask = classify(opened, before, trees, settings, elevation=elevation_of(opened.grid))
     sources = [item, *(store.read(href) for href in (reference, model, *around) if href)]
     with store.stage(wanted) as folder:
         write_band(folder / "class.tif", mask.classes, opened.grid, nodata=Class.NO_DATA, description="class")

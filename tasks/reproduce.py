@@ -25,6 +25,7 @@ from tasks.mrap import folded
 from tasks.place import source_of
 from tasks.products import Item, bands_content_of, content_of
 from tasks.reduce import reduced
+from tasks.relief import ELEVATION
 from tasks.train import model_of
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -46,8 +47,8 @@ def bench(root: str, name: str) -> Iterator[tuple[Item, str]]:
     recipe = Recipe.from_dict(item["properties"]["s2lookback:recipe"])
     with TemporaryDirectory(prefix="s2lookback-") as folder:
         if recipe.stage != "scene":  # its inputs are the producer's files
-            for used, digest in recipe.inputs.items():
-                lend(store, _input(store, used, digest), Store(folder))
+            for used in _items(recipe.inputs):
+                lend(store, _input(store, used, recipe.inputs[used]), Store(folder))
         yield item, folder
 
 
@@ -123,10 +124,15 @@ def _model(item: Item, recipe: Recipe, root: str) -> str:
 def _hrefs(store: Store, inputs: Mapping[str, str]) -> dict[str, list[str]]:
     """Find the inputs of a recipe, by stage."""
     found: dict[str, list[str]] = {"scene": [], "mask": [], "mrap": [], "model": []}
-    for name in inputs:
+    for name in _items(inputs):
         item = find_item(store, name.removesuffix(_BANDS))
         found[name.partition("-")[0]].append(store.href(item["collection"], tile_of(item), item["id"]))
     return found
+
+
+def _items(inputs: Mapping[str, str]) -> list[str]:
+    """Name the inputs that lie in the catalog: all but heights of the ground, which this machine has or lacks."""
+    return [name for name in inputs if name != ELEVATION]
 
 
 def _by_time(store: Store, hrefs: list[str]) -> dict[datetime, str]:
