@@ -99,8 +99,12 @@ class Index(Protocol):
             QueryError: If it cannot be answered.
         """
 
-    def count(self, request: SearchRequest) -> int:
-        """Count every item that answers a question."""
+    def count(self, request: SearchRequest, *, slowest: float | None = None) -> int:
+        """Count every item that answers a question; ``slowest`` bounds it, seconds.
+
+        Raises:
+            SlowQueryError: If that takes too long.
+        """
 
     def collections(self) -> Mapping[str, int]:
         """Count the items of every collection that has any."""

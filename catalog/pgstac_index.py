@@ -134,10 +134,10 @@ class PgstacIndex:
         token = following.partition("token=")[2] if following else None
         return Page(answer.get("features") or [], token or None)
 
-    def count(self, request: SearchRequest) -> int:
+    def count(self, request: SearchRequest, *, slowest: float | None = None) -> int:
         """Count every item that answers a question."""
         with self._base() as base, base.transaction():
-            base.execute(f"SET LOCAL statement_timeout = {int(1000 * self.slowest)}")
+            base.execute(f"SET LOCAL statement_timeout = {int(1000 * (self.slowest if slowest is None else slowest))}")
             found = base.execute("SELECT stac_search_to_where(%s::jsonb)", [json.dumps(asked(request))]).fetchone()
             condition = found[0] if found else "false"
             row = base.execute(f"SELECT count(*) FROM items WHERE {condition}").fetchone()  # noqa: S608 - pgSTAC's SQL

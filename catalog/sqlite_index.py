@@ -123,10 +123,10 @@ class SqliteIndex:
         token = token_of(rows[-1][1:]) if more and rows else None
         return Page([_unpacked(row[0]) for row in rows], token)
 
-    def count(self, request: SearchRequest) -> int:
+    def count(self, request: SearchRequest, *, slowest: float | None = None) -> int:
         """Count every item that answers a question."""
         condition, values = meets(request)
-        with self._open() as base:
+        with self._open(slowest=slowest) as base:
             row = base.execute(f"SELECT count(*) FROM items WHERE {condition}", values).fetchone()  # noqa: S608 - bound
         return int(row[0])
 
@@ -136,7 +136,7 @@ class SqliteIndex:
             return dict(base.execute("SELECT collection, count(*) FROM items GROUP BY collection").fetchall())
 
     @contextmanager
-    def _open(self, mode: str = "rw") -> Iterator[sqlite3.Connection]:
+    def _open(self, mode: str = "rw", slowest: float | None = None) -> Iterator[sqlite3.Connection]:
         """Connect; bound the time of questions; tell errors in sentences."""
         with _told(self.path):
             if mode == "rwc":
@@ -144,7 +144,7 @@ class SqliteIndex:
             with closing(self._connected(mode)) as base:
                 base.create_function("overlaps_box", 5, overlaps_box, deterministic=True)
                 base.create_function("intersects", 2, intersects, deterministic=True)
-                until = time.monotonic() + self.slowest
+                until = time.monotonic() + (self.slowest if slowest is None else slowest)
                 if mode == "rw":
                     base.set_progress_handler(lambda: time.monotonic() > until, 10_000)
                 yield base

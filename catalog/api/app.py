@@ -30,7 +30,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 
-from catalog.api.client import CatalogClient
+from catalog.api.client import CatalogClient, Question
 from catalog.api.files import add_files
 from catalog.api.hrefs import FILES
 from catalog.api.limits import BodyLimit
@@ -75,17 +75,15 @@ def _api(store: Store, *, pgstac: bool) -> StacApi:
     client: Any
     connected = None
     if pgstac:
-        from stac_fastapi.pgstac.types.search import PgstacSearch
+        from catalog.api.pgstac import PgstacClient, PgstacQuestion, Settings, lifespan
 
-        from catalog.api.pgstac import PgstacClient, Settings, lifespan
-
-        model = create_post_request_model(search, base_model=PgstacSearch)
+        model = create_post_request_model(search, base_model=PgstacQuestion)
         made: Any = PgstacClient
         client = made(store=store, pgstac_search_model=model, landing_page_id=_NAME)
         connected = lifespan(os.environ[VARIABLE])
         about = _settings(Settings, use_api_hydrate=True)
     else:
-        model = create_post_request_model(search)
+        model = create_post_request_model(search, base_model=Question)
         client = CatalogClient(store=store, model=model, landing_page_id=_NAME)
         about = _settings(ApiSettings)
     return StacApi(

@@ -1,7 +1,7 @@
 """The smallest backend of stac-fastapi: it asks the catalog's own index."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,19 +13,28 @@ from stac_fastapi.api.models import GeoJSONResponse
 from stac_fastapi.types.core import BaseCoreClient
 from stac_fastapi.types.errors import NotFoundError
 from stac_fastapi.types.requests import get_base_url
+from stac_fastapi.types.search import BaseSearchPostRequest
 from starlette.responses import JSONResponse
 
+from catalog.api.box import Boxed, box_of
 from catalog.api.fields import with_fields
 from catalog.api.hrefs import paging_link, served_collection, served_item
 from catalog.api.stamps import stamped
 from catalog.collections import NAMES
-from catalog.index import NEWEST_FIRST, SearchRequest
+from catalog.index import NEWEST_FIRST, Index, SearchRequest, SlowQueryError
 from catalog.layout import link
 from catalog.store import Store
 from catalog.upkeep import current
 
 MOST = 1000
 """Items of the longest page: 6 MB."""
+
+COUNTING = 1.0
+"""Seconds that it may take to count the items of all pages."""
+
+
+class Question(Boxed, BaseSearchPostRequest):
+    """What a client asks."""
 
 
 @attr.s(kw_only=True)
@@ -100,20 +109,20 @@ class CatalogClient(BaseCoreClient):
             raise HTTPException(400, f"the question is not understood: {error}") from error
 
     def _answer(self, question: Any, request: Request, href: str) -> GeoJSONResponse:
-        base, asked = get_base_url(request), _asked(question)
-        page = current(self.store).search(asked)
+        base, asked, index = get_base_url(request), request_of(question), current(self.store)
+        page = index.search(asked)
         items = [with_fields(served_item(stamped(self.store, item), base), question.fields) for item in page.items]
         links = [link("self", href, "application/geo+json"), link("root", base)]
         if page.token:
             links.append(_next(request, question, href, page.token))
-        counts = counted(items, whole=not page.token and not asked.token)
+        counts = counted(index, asked, len(items), last=not page.token)
         return GeoJSONResponse({"type": "FeatureCollection", "features": items, "links": links, **counts})
 
 
 _PLAIN = {"collections", "ids", "bbox", "datetime", "limit", "token"}
 
 
-def _asked(question: Any) -> SearchRequest:
+def request_of(question: Any) -> SearchRequest:
     """Take over a question that pydantic has read."""
     asked = SearchRequest(
         collections=question.collections,
@@ -131,15 +140,15 @@ def _asked(question: Any) -> SearchRequest:
     return replace(asked, sortby=given or NEWEST_FIRST)
 
 
-def counted(items: Sequence[Any], *, whole: bool) -> dict[str, int]:
-    """Tell how many items a page has, and how many there are where it is the whole answer: to count costs more."""
-    return {"numberReturned": len(items), **({"numberMatched": len(items)} if whole else {})}
-
-
-def box_of(bbox: Sequence[float]) -> tuple[float, float, float, float]:
-    """Take west, south, east and north of a box, which may have heights between them."""
-    half = len(bbox) // 2
-    return (bbox[0], bbox[1], bbox[half], bbox[half + 1])
+def counted(index: Index, asked: SearchRequest, found: int, *, last: bool) -> dict[str, int]:
+    """Tell how many items a page has and how many all pages have; not the latter where counting takes too long."""
+    returned = {"numberReturned": found}
+    if last and not asked.token:
+        return {**returned, "numberMatched": found}
+    try:
+        return {**returned, "numberMatched": index.count(replace(asked, token=None), slowest=COUNTING)}
+    except SlowQueryError:
+        return returned
 
 
 def _filter(text: str, language: str | None) -> Any:

@@ -11,10 +11,12 @@ from fastapi import FastAPI, Request
 from stac_fastapi.pgstac.config import PostgresSettings, ServerSettings, Settings
 from stac_fastapi.pgstac.core import CoreCrudClient
 from stac_fastapi.pgstac.db import close_db_connection, connect_to_db
+from stac_fastapi.pgstac.types.search import PgstacSearch
 from stac_fastapi.types.requests import get_base_url
 from starlette.concurrency import run_in_threadpool
 
-from catalog.api.client import MOST, box_of, counted
+from catalog.api.box import Boxed, box_of
+from catalog.api.client import MOST, counted, request_of
 from catalog.api.fields import with_fields
 from catalog.api.hrefs import resolved_again, served_item
 from catalog.api.stamps import stamped
@@ -25,10 +27,14 @@ from catalog.store import Store
 from catalog.upkeep import current
 from s2lookback.errors import TransientError
 
-__all__ = ["PgstacClient", "Settings", "lifespan"]
+__all__ = ["PgstacClient", "PgstacQuestion", "Settings", "lifespan"]
 
 _SLOWEST = 30_000
 """Milliseconds that a question may take."""
+
+
+class PgstacQuestion(Boxed, PgstacSearch):  # type: ignore[misc]  # stac-fastapi's backend for pgSTAC has no types
+    """What a client asks, as pgSTAC's backend reads it."""
 
 
 @attr.s(kw_only=True)
@@ -46,7 +52,7 @@ class PgstacClient(CoreCrudClient):  # type: ignore[misc]  # as above
 
     async def _search_base(self, search_request: Any, request: Request) -> Any:
         """Answer a question of any endpoint."""
-        await run_in_threadpool(current, self.store)
+        index, question = await run_in_threadpool(current, self.store), request_of(search_request)
         # Taken out of the question, or the answer would go out as plain JSON for its items might be none any more.
         fields, search_request.fields = getattr(search_request, "fields", None), None
         with _told():
@@ -55,7 +61,8 @@ class PgstacClient(CoreCrudClient):  # type: ignore[misc]  # as above
         items = [served_item(stamped(self.store, resolved_again(item, base)), base) for item in answer["features"]]
         answer["features"] = [with_fields(item, fields) for item in items]
         last = not any(link["rel"] == "next" for link in answer["links"])
-        return {**answer, **counted(items, whole=last and not search_request.token)}
+        counts = await run_in_threadpool(counted, index, question, len(items), last=last)
+        return {**answer, **counts}
 
 
 def asked(question: Any) -> Any:

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from catalog.index import SlowQueryError
+
 
 def ids(answer):
     assert answer.status_code == 200, answer.text
@@ -31,13 +33,61 @@ def test_the_first_page_and_the_next_make_the_whole(api):
     assert len(seen) == 10
 
 
-def test_how_many_there_are_is_told_where_one_page_holds_them_all(api):
-    for question, matched in (({}, 10), ({"limit": 10}, 10), ({"collections": ["masks"]}, 3), ({"limit": 9}, None)):
-        answer = api.post("/search", json={"limit": 100, **question}).json()
+@pytest.mark.parametrize(
+    ("question", "matched"),
+    [
+        ({}, 10),
+        ({"limit": 10}, 10),
+        ({"limit": 4}, 10),
+        ({"collections": ["masks"], "limit": 1}, 3),
+        ({"bbox": [-122, 50, -121, 51], "limit": 5}, 9),
+        ({"filter": {"op": "=", "args": [{"property": "grid:code"}, "MGRS-01KAA"]}, "limit": 1}, 1),
+        ({"datetime": "2025-08-11T19:00:00Z", "collections": ["scenes"], "limit": 1}, 2),
+        ({"ids": ["nothing"]}, 0),
+    ],
+)
+def test_every_page_tells_how_many_there_are_on_all(question, matched, api, monkeypatch):
+    monkeypatch.setattr("catalog.api.client.COUNTING", 60)
+    seen, body = 0, {"limit": 100, **question}
+    while body:
+        answer = api.post("/search", json=body, timeout=60).json()
         assert answer["numberReturned"] == len(answer["features"])
-        assert answer.get("numberMatched") == matched, question
-    following = next(link for link in answer["links"] if link["rel"] == "next")
-    assert "numberMatched" not in api.post("/search", json=following["body"]).json()
+        assert answer["numberMatched"] == matched
+        seen += answer["numberReturned"]
+        body = next((link["body"] for link in answer["links"] if link["rel"] == "next"), None)
+    assert seen == matched
+
+
+def test_a_page_is_given_where_counting_takes_too_long(api, full, monkeypatch):
+    def slow(*_given, **_named):
+        raise SlowQueryError("the question takes too long")
+
+    monkeypatch.setattr(type(full.index), "count", slow)
+    answer = api.post("/search", json={"limit": 3}).json()
+    assert answer["numberReturned"] == 3
+    assert "numberMatched" not in answer
+
+
+@pytest.mark.parametrize(
+    ("bbox", "same"),
+    [
+        ([-190, -17, -170, -16], [170, -17, -170, -16]),
+        ([170, -17, 190, -16], [170, -17, -170, -16]),
+        ([530, -17, 550, -16], [170, -17, -170, -16]),
+        ([-482, 49, -480, 51], [-122, 49, -120, 51]),
+        ([-482, 49, 0, -480, 51, 9000], [-122, 49, -120, 51]),
+        ([-540, -90, 540, 90], [-180, -90, 180, 90]),
+        ([-200, -90, -180, 90], [160, -90, 180, 90]),
+    ],
+)
+def test_a_box_drawn_on_a_map_that_goes_around_is_turned_back(bbox, same, api):
+    found = ids(api.post("/search", json={"bbox": bbox, "limit": 100}))
+    assert found == ids(api.post("/search", json={"bbox": same, "limit": 100}))
+    assert found or same == [160, -90, 180, 90]
+    text = ",".join(map(str, bbox))
+    assert ids(api.get("/search", params={"bbox": text, "limit": 100})) == found
+    inside = api.get("/collections/scenes/items", params={"bbox": text, "limit": 100})
+    assert ids(inside) == [name for name in found if name.startswith("scene-")]
 
 
 MRAPS = ["mrap-10UFB-20250821T190000", "mrap-10UFB-20250811T190000", "mrap-10UFB-20250801T190000"]
@@ -113,7 +163,8 @@ def test_only_the_parts_that_are_asked_for_are_given(api):
         {"bbox": [0, 0, 1, 1], "intersects": {"type": "Point", "coordinates": [0, 0]}},
         {"bbox": [0, 1, 1, 0]},
         {"bbox": [0, 0, 1]},
-        {"bbox": [-181, 0, 1, 1]},
+        {"bbox": [-181, 0, -182, 1]},
+        {"bbox": [0, 0, 1, 91]},
         {"datetime": "yesterday"},
         {"datetime": "2025-08-12T00:00:00Z/2025-08-11T00:00:00Z"},
         {"limit": 0},
