@@ -1,40 +1,59 @@
-"""Products of a tile made anew."""
+"""Tiles by dates, made or made again: what it costs is told first."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact
 
-from flows.parameters import Tile
-from flows.tile import update_products
+from catalog.store import Store
+from flows.dispatch import cancel_children
+from flows.nightly import update_tiles
+from flows.parameters import AtOnce, Tile
+from flows.progress import say
 from s2lookback.settings import Settings
-from tasks.account import accounted
-from tasks.place import root_of
+from s2lookback.sources.settings import SourceSettings
+from tasks.estimate import estimate
+from tasks.ingest import list_tiles
+from tasks.place import deployed, root_of, source_of
 from tasks.report import TileReport
-from tasks.turn import turn
 
 
-@flow(name="backfill", flow_run_name="backfill {tile}")
+@flow(name="backfill", flow_run_name="backfill", on_cancellation=[cancel_children])
 def backfill(
-    tile: Tile,
+    tiles: list[Tile] | None = None,
     start: datetime | None = None,
     end: datetime | None = None,
+    estimate_only: bool = False,
+    anew: bool = False,
+    at_once: AtOnce = 4,
+    source: SourceSettings = SourceSettings(),
     root: str = "",
     settings: Settings = Settings(),
-) -> TileReport:
-    """Make the products of a tile's scenes anew, whatever the catalog holds; what comes out equal replaces nothing.
+) -> list[TileReport]:
+    """Make what is missing of some tiles and dates, a few tiles at once, giving way to every other run.
 
-    It mends products whose bytes were damaged, and proves that the others follow from their scenes.
+    Run again, after an end of any kind, it does only what is missing.
 
     Args:
-        tile: MGRS square without the T.
+        tiles: Tiles to look at; by default all of which the source has a scene.
         start: First sensing time; by default that of the first scene.
         end: Last sensing time; by default that of the last scene.
+        estimate_only: Say what there is to do and about how long it takes, and do nothing.
+        anew: Make products again though they are there, from the scenes of the catalog: it mends products whose bytes
+            were damaged, and proves that the others follow from their scenes. What comes out equal replaces nothing.
+        at_once: Tiles at work at the same time.
+        source: Where scenes come from; by default what the worker's environment names.
         root: Folder of the catalog; by default what the worker's environment names.
         settings: How products are made; those of the nightly run, or later ones will be made anew as well.
     """
-    root = root_of(root)
-    period = start or datetime.min.replace(tzinfo=UTC), end or datetime.max.replace(tzinfo=UTC)
-    with accounted(root, tile) as report, turn(root, tile):
-        update_products(tile, root, settings, report, again=period)
-    get_run_logger().info(report.sentence())
-    return report
+    place = root_of(root)
+    names = tiles or (Store(place).tiles("scenes") if anew else list_tiles(source_of(source), settings.ingest))
+    scenes = None if anew else source_of(source)
+    expected = estimate(names, source=scenes, root=place, settings=settings.ingest, start=start, end=end)
+    told = expected.sentence(at_once if deployed() else 1)
+    create_markdown_artifact(told, key="backfill-estimate", description="What there is to do, and what it costs")
+    get_run_logger().info(told)
+    say(told)
+    if estimate_only:
+        return []
+    return update_tiles(names, source, root, settings, start, end, at_once, anew=anew, gives_way=True)

@@ -2,18 +2,27 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
 from prefect import Flow, get_run_logger
-from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.orchestration import PrefectClient, SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterParentFlowRunId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterWorkQueueName,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.deployments import arun_deployment
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.runtime import flow_run
-from prefect.states import Cancelled
+from prefect.runtime import flow_run as this
+from prefect.states import Cancelled, Cancelling
 
 from s2lookback.errors import TransientError
 from tasks.place import deployed
@@ -24,6 +33,13 @@ POLL = 3
 
 SILENCE = 1800
 """Seconds without an answer after which the server is given up; restarts and upgrades take less."""
+
+QUEUE = "tiles"
+"""Queue of the pool hpc in which what computes waits for its turn."""
+
+UNENDED = (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED)
+PAGE = 200
+"""Runs that are asked for at once, the server's own limit."""
 
 T = TypeVar("T")
 Parameters = Mapping[str, Any]
@@ -48,6 +64,7 @@ def dispatch_all(
     at_once: int,
     may_recover: Callable[[UUID], bool] = lambda _run: False,
     patience: float | None = None,
+    gives_way: bool = False,
 ) -> dict[str, State[Any]]:
     """Run a flow once for each key, at most so many at once; return the last state of each.
 
@@ -60,11 +77,12 @@ def dispatch_all(
         at_once: Children at work at the same time; here, it is one.
         may_recover: Tells of a child that failed, by its run's id, whether it may be started again.
         patience: Seconds within which a worker must have taken one up.
+        gives_way: Start none while any other run that computes waits for its turn.
     """
     if not deployed():
         here: Any = partial(flow, return_state=True)
         return {key: here(**parameters) for key, parameters in jobs.items()}
-    return asyncio.run(_side_by_side(flow, jobs, at_once, may_recover, patience))
+    return asyncio.run(_side_by_side(flow, jobs, at_once, may_recover, patience, gives_way))
 
 
 async def _side_by_side(
@@ -73,15 +91,31 @@ async def _side_by_side(
     at_once: int,
     may_recover: Callable[[UUID], bool],
     patience: float | None,
+    gives_way: bool,
 ) -> dict[str, State[Any]]:
     slots = asyncio.Semaphore(at_once)
     async with get_client() as client:
 
         async def one(key: str) -> State[Any]:
             async with slots:
-                return await _child(client, flow, jobs[key], f"{flow_run.id}:{flow.name}:{key}", may_recover, patience)
+                if gives_way:
+                    await _nobody_waits(client)
+                return await _child(client, flow, jobs[key], f"{this.id}:{flow.name}:{key}", may_recover, patience)
 
         return dict(zip(jobs, await asyncio.gather(*map(one, jobs)), strict=True))
+
+
+async def _nobody_waits(client: PrefectClient) -> None:
+    """Wait until no run waits for its turn in the queue of what computes."""
+
+    async def waiting() -> list[FlowRun]:
+        now = FlowRunFilterExpectedStartTime(before_=datetime.now(UTC))
+        queue = FlowRunFilterWorkQueueName(any_=[QUEUE])
+        asked = FlowRunFilter(state=_in(StateType.SCHEDULED), expected_start_time=now, work_queue_name=queue)
+        return await client.read_flow_runs(flow_run_filter=asked, limit=1)
+
+    while await _patiently(waiting):
+        await asyncio.sleep(POLL)
 
 
 async def _child(
@@ -161,3 +195,26 @@ async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
                 raise TransientError(f"Prefect's server gave no answer for {SILENCE} s ({error})") from error
             await asyncio.sleep(POLL)
             silent += POLL
+
+
+def cancel_children(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Cancel what a run that is cancelled had started elsewhere: without it, nobody waits for that."""
+    with get_client(sync_client=True) as client:
+        for child in children(client, flow_run.id):
+            end: State[Any] = (
+                Cancelling() if child.deployment_id else Cancelled()
+            )  # the latter died with the run's process
+            client.set_flow_run_state(child.id, end, force=not child.deployment_id)
+
+
+def children(client: SyncPrefectClient, run: UUID) -> list[FlowRun]:
+    """List the runs that a run started and that are not at their end."""
+    asked = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[run]), state=_in(*UNENDED))
+    found: list[FlowRun] = []
+    while page := client.read_flow_runs(flow_run_filter=asked, limit=PAGE, offset=len(found)):
+        found += page
+    return found
+
+
+def _in(*types: StateType) -> FlowRunFilterState:
+    return FlowRunFilterState(type=FlowRunFilterStateType(any_=[*types]))

@@ -9,7 +9,7 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 
-from flows.dispatch import dispatch_all
+from flows.dispatch import cancel_children, dispatch_all
 from flows.parameters import AtOnce, Tile
 from flows.tile import tile as update
 from s2lookback.errors import CatalogError, GridMismatchError, SceneError, TransientError
@@ -31,7 +31,7 @@ def _tonight() -> str:
     return f"nightly {datetime.now(UTC):%Y-%m-%d}"
 
 
-@flow(name="nightly", flow_run_name=_tonight)
+@flow(name="nightly", flow_run_name=_tonight, on_cancellation=[cancel_children])
 def nightly(
     source: SourceSettings = SourceSettings(),
     root: str = "",
@@ -64,6 +64,9 @@ def update_tiles(
     start: datetime | None,
     end: datetime | None,
     at_once: int,
+    *,
+    anew: bool = False,
+    gives_way: bool = False,
 ) -> list[TileReport]:
     """Bring some tiles up to date, each in a run of its own, and say what came of it.
 
@@ -71,12 +74,13 @@ def update_tiles(
         RuntimeError: If a tile failed by a bug, once all were tried.
     """
     place = root_of(root)
-    asked = {"source": source, "root": root, "settings": settings, "start": start, "end": end}
+    asked = {"source": source, "root": root, "settings": settings, "start": start, "end": end, "anew": anew}
     states = dispatch_all(
         update,
         {name: {"tile": name, **asked} for name in names},
         at_once=at_once,
         may_recover=lambda run: _error(place, run) == TransientError.__name__,
+        gives_way=gives_way,
     )
     reports = [_report(place, name, states[name]) for name in names]
     create_markdown_artifact(markdown(reports), key="nightly-summary", description="What the night did, tile by tile")

@@ -32,6 +32,13 @@ def progress() -> Iterator[None]:
             _shown.reset(token)
 
 
+def say(sentence: str) -> None:
+    """Tell the person who watches; who watches a server reads it there."""
+    bars = _shown.get()
+    if bars is not None:
+        bars.console.print(sentence, highlight=False, soft_wrap=True)
+
+
 def track(steps: Sequence[T], *, tile: str, stage: str) -> Iterator[T]:
     """Yield each step, moving the stage's bar on as it is done."""
     bars = _shown.get()

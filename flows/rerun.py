@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from prefect import flow, get_run_logger
 
+from flows.dispatch import cancel_children
 from flows.nightly import update_tiles
-from flows.parameters import AtOnce
+from flows.parameters import AtOnce, Tile
 from s2lookback.settings import Settings
 from s2lookback.sources.settings import SourceSettings
 from tasks.ledger import entries
@@ -16,10 +17,11 @@ USUAL = timedelta(days=10)
 """Time back from now that is looked at in the ledger where nobody says more."""
 
 
-@flow(name="rerun", flow_run_name="rerun")
+@flow(name="rerun", flow_run_name="rerun", on_cancellation=[cancel_children])
 def rerun(
     since: datetime | None = None,
     errors: list[str] | None = None,
+    tiles: list[Tile] | None = None,
     source: SourceSettings = SourceSettings(),
     root: str = "",
     settings: Settings = Settings(),
@@ -30,12 +32,13 @@ def rerun(
     Args:
         since: First moment that is looked at in the ledger; by default ten days ago.
         errors: Classes of errors to try again, as the ledger names them (SceneError, TransientError); by default all.
+        tiles: Tiles to look at; by default all.
         source: Where scenes come from; by default what the worker's environment names.
         root: Folder of the catalog; by default what the worker's environment names.
         settings: How products are made.
         at_once: Tiles that are handed to workers at the same time.
     """
     found = entries(root_of(root), since=since or datetime.now(UTC) - USUAL, errors=errors or ())
-    tiles = sorted({entry.tile for entry in found})
-    get_run_logger().info("%d entries of the ledger name %d tiles", len(found), len(tiles))
-    return update_tiles(tiles, source, root, settings, None, None, at_once)
+    names = sorted({entry.tile for entry in found if not tiles or entry.tile in tiles})
+    get_run_logger().info("%d entries of the ledger name %d tiles to try again", len(found), len(names))
+    return update_tiles(names, source, root, settings, None, None, at_once)

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
 
 from catalog.store import Request, Store
-from flows.dispatch import dispatch
+from flows.dispatch import cancel_children, dispatch
 from flows.ingest import ingest
 from flows.parameters import Tile
 from flows.progress import track
@@ -33,7 +33,7 @@ Period = tuple[datetime, datetime]
 """First and last sensing time, both included."""
 
 
-@flow(name="tile", flow_run_name="tile {tile}")
+@flow(name="tile", flow_run_name="tile {tile}", on_cancellation=[cancel_children])
 def tile(
     tile: Tile,
     source: SourceSettings = SourceSettings(),
@@ -41,6 +41,7 @@ def tile(
     settings: Settings = Settings(),
     start: datetime | None = None,
     end: datetime | None = None,
+    anew: bool = False,
 ) -> TileReport:
     """Bring one tile up to date; what the catalog already holds is left as it is.
 
@@ -51,13 +52,19 @@ def tile(
         settings: How products are made.
         start: First sensing time to ingest; every scene of the catalog is looked at whatever this says.
         end: Last sensing time to ingest.
+        anew: Ingest nothing; make the products of those dates again though they are there, as after damage.
     """
     root = root_of(root)
     with accounted(root, tile) as report, turn(root, tile):
-        ingest(tile, source_of(source), root, settings.ingest, start, end)
-        update_products(tile, root, settings, report)
+        if not anew:
+            ingest(tile, source_of(source), root, settings.ingest, start, end)
+        update_products(tile, root, settings, report, again=_period(start, end) if anew else None)
     get_run_logger().info(report.sentence())
     return report
+
+
+def _period(start: datetime | None, end: datetime | None) -> Period:
+    return start or datetime.min.replace(tzinfo=UTC), end or datetime.max.replace(tzinfo=UTC)
 
 
 def update_products(

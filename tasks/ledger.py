@@ -45,7 +45,7 @@ class Entry:
 
 
 def note(root: str, entries: Iterable[Entry]) -> None:
-    """Write entries down, whoever else does at the same time; what is there already keeps its line, and its nights count.
+    """Write entries down, whoever else does at the same time; what is there already keeps its line and counts nights.
 
     Raises:
         CatalogError: If the catalog is read-only.

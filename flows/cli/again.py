@@ -1,4 +1,4 @@
-"""Subcommands for what went wrong: the ledger, and trying again."""
+"""Subcommands for what is late, or went wrong: backfill, the ledger, and trying again."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -8,11 +8,27 @@ import typer
 from rich.table import Table
 
 from flows.cli.runs import exit_code, told
-from flows.cli.times import Since, period
-from flows.cli.words import HERE, Masks, Root, Scenes, SettingsFile, app, out, prefect, read_settings, sentences
+from flows.cli.times import Since, Until, period
+from flows.cli.words import (
+    HERE,
+    Masks,
+    Root,
+    Scenes,
+    SettingsFile,
+    app,
+    out,
+    prefect,
+    read_settings,
+    sentences,
+    tile_of,
+)
 
 Errors = Annotated[
     list[str] | None, typer.Option("--error", help="Class of error, as in SceneError; may be given several times.")
+]
+Tiles = Annotated[
+    list[str] | None,
+    typer.Option("--tile", parser=tile_of, metavar="TILE", help="MGRS tile; may be given several times."),
 ]
 
 
@@ -51,6 +67,7 @@ def rerun(
     failed: Annotated[bool, typer.Option("--failed", help="Only tiles of which the ledger tells.")] = False,
     since: Since = None,
     error: Errors = None,
+    tile: Tiles = None,
     settings: SettingsFile = None,
 ) -> None:
     """Bring up to date what failed or was left out (--failed), or every tile with its scenes since a time."""
@@ -68,11 +85,44 @@ def rerun(
         how = read_settings(settings)
         with progress():
             if failed:
-                reports = those(start, error, source, str(root), how)
+                reports = those(start, error, tile, source=source, root=str(root), settings=how)
             else:
-                reports = every(source, str(root), how, start=start)
+                reports = every(tile, start, source=source, root=str(root), settings=how)
     told(reports)
     if reports:
         exit_code(reports)
     else:
         out.print("the ledger names no tile")
+
+
+@app.command(epilog="Example: s2lookback backfill 10UFB 09UYT --since 2025-07-01 --until 2025-08-31 --estimate")
+def backfill(
+    tiles: Annotated[
+        list[str] | None, typer.Argument(parser=tile_of, metavar="[TILE]...", help="MGRS tiles; all if none is named.")
+    ] = None,
+    scenes: Scenes = "",
+    root: Root = HERE,
+    masks: Masks = "",
+    since: Since = None,
+    until: Until = None,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Say what there is to do, and do nothing.")] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Make products of those dates again though they are there, as after damage.")
+    ] = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Make what some tiles lack of some dates: what it costs is told first, and run again it goes on."""
+    from s2lookback.sources.settings import SourceSettings
+
+    if not scenes and not anew:
+        raise typer.BadParameter("name the folder of scenes, or say --anew", param_hint="--scenes")
+    start, end = period(since, until, datetime.now(UTC))
+    source = SourceSettings(scenes=scenes, masks=masks)
+    with prefect(root):
+        from flows.backfill import backfill as run
+        from flows.progress import progress
+
+        how = read_settings(settings)
+        with progress():
+            reports = run(tiles, start, end, estimate, anew, source=source, root=str(root), settings=how)
+    told(reports)

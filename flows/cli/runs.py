@@ -96,7 +96,9 @@ def ingest(
         from flows.progress import progress
 
         with progress():
-            report = run(tile, source, str(root), read_settings(settings).ingest, start=utc(start), end=end_of(end))
+            report = run(
+                tile, utc(start), end_of(end), source=source, root=str(root), settings=read_settings(settings).ingest
+            )
     told([report])
     exit_code([report])
 
@@ -137,20 +139,6 @@ _stage("reduce", "Make the thin cloud of one composited scene thinner.", "reduce
 _stage("train", "Train the model that masks a tile's scenes of the day's month.", "mask")
 
 
-@app.command(epilog="Example: s2lookback backfill 10UFB --start 2025-07-01 --end 2025-08-31 --root /data/products")
-def backfill(
-    tile: Tile, root: Root = HERE, settings: SettingsFile = None, start: Since = None, end: Until = None
-) -> None:
-    """Make a tile's products of some dates anew from its scenes; what comes out equal replaces nothing."""
-    with prefect(root):
-        from flows.backfill import backfill as run
-        from flows.progress import progress
-
-        with progress():
-            report = run(tile, utc(start), end_of(end), str(root), read_settings(settings))
-    told([report])
-
-
 @app.command(epilog="Example: s2lookback retract 10UFB 2025-08-30 --reason 'shifted by a pixel' --root /data/products")
 def retract(
     tile: Tile,
@@ -188,7 +176,7 @@ def _nightly(
 
         with progress():
             reports = run(
-                source, str(root), read_settings(settings_file), tiles=tiles, start=utc(start), end=end_of(end)
+                tiles, utc(start), end_of(end), source=source, root=str(root), settings=read_settings(settings_file)
             )
     for report in reports:
         _table(report)

@@ -35,7 +35,7 @@ Masks = Annotated[
 ]
 
 
-def _tile(name: str) -> str:
+def tile_of(name: str) -> str:
     """Take a tile with or without its T, in any case."""
     tile = name.upper().removeprefix("T")
     if not TILE.fullmatch(tile):
@@ -43,7 +43,7 @@ def _tile(name: str) -> str:
     return tile
 
 
-Tile = Annotated[str, typer.Argument(parser=_tile, metavar="TILE", help="MGRS tile, as in 10UFB.")]
+Tile = Annotated[str, typer.Argument(parser=tile_of, metavar="TILE", help="MGRS tile, as in 10UFB.")]
 Day = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Day (UTC), or sensing time.")]
 Since = Annotated[datetime | None, typer.Option("--start", formats=["%Y-%m-%d"], help="First day, UTC.")]
 Until = Annotated[datetime | None, typer.Option("--end", formats=["%Y-%m-%d"], help="Last day, UTC, included.")]

@@ -69,7 +69,7 @@ def test_deploying_again_changes_nothing_but_what_it_is_told(server):
         ("nightly", {"settings": {"mask": {"threshold": 7}}}),
         ("nightly", {"at_once": 0}),
         ("tile", {"tile": "nonsense"}),
-        ("backfill", {}),
+        ("backfill", {"tiles": ["nonsense"]}),
         ("rerun", {"at_once": 0}),
     ],
 )
@@ -80,7 +80,7 @@ def test_a_parameter_that_makes_no_sense_is_refused_at_once(server, name, parame
 
 def test_what_leads_shares_no_limited_queue_with_what_it_waits_for():
     queues = {one["name"]: (one["work_pool"]["name"], one["work_pool"].get("work_queue_name")) for one in DEPLOYMENTS}
-    leads = {"nightly", "rerun", "reconcile"}
+    leads = {"nightly", "rerun", "reconcile", "backfill"}
     assert {queues[name] for name in leads} == {("hpc", "default")}
     assert {queues[name] for name in queues.keys() - leads} == {("hpc", "tiles"), ("gpu", None)}
 

@@ -41,7 +41,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 def made(tmp_path_factory, prefect_server, source, settings):
     """Run the tile once; the tests copy what came out before they change it."""
     root = tmp_path_factory.mktemp("made")
-    return root, update(TILE, source, str(root), settings)
+    return root, update(TILE, source=source, root=str(root), settings=settings)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_every_date_gets_every_product(made, scenario):
 
 def test_a_second_run_makes_nothing_and_changes_no_byte(made, source, settings, copied):
     before = files_of(copied)
-    report = update(TILE, source, str(copied), settings)
+    report = update(TILE, source=source, root=str(copied), settings=settings)
     assert not report.made
     assert report.kept.total() == made[1].made.total()
     assert "nothing to do" in report.sentence()
@@ -77,7 +77,7 @@ def test_a_product_that_was_deleted_is_restored_byte_for_byte_and_nothing_else_i
     store = Store(str(copied))
     victim = store.ids(collection, TILE)[-1]
     shutil.rmtree(copied / collection / TILE / victim)
-    report = update(TILE, source, str(copied), settings)
+    report = update(TILE, source=source, root=str(copied), settings=settings)
     assert report.made.total() == 1
     assert files_of(copied) == before
 
@@ -86,7 +86,7 @@ def test_a_product_that_lost_one_file_is_restored(source, settings, copied):
     before = files_of(copied)
     band = next((copied / "mrap" / TILE).glob("*/*/B11.tif"))
     band.unlink()
-    report = update(TILE, source, str(copied), settings)
+    report = update(TILE, source=source, root=str(copied), settings=settings)
     assert dict(report.made) == {"mrap": 1}
     assert files_of(copied) == before
 
@@ -116,7 +116,7 @@ def test_scenes_that_arrive_late_and_out_of_order_give_the_same_pixels(
 ):
     times = sensing_times(scenario)
     for arrived in (times[3], times[0], times[5], times[1], times[6], times[4], times[2]):
-        report = update(TILE, source, str(tmp_path), settings, start=arrived, end=arrived)
+        report = update(TILE, source=source, root=str(tmp_path), settings=settings, start=arrived, end=arrived)
     assert report.made["scene"] == 1
     store, reference = Store(str(tmp_path)), Store(str(made[0]))
     for collection in ("scenes", "masks", "mrap", "reduced", "models"):
@@ -128,11 +128,11 @@ def test_scenes_that_arrive_late_and_out_of_order_give_the_same_pixels(
 def test_a_composite_that_a_late_scene_changes_says_how_many_pixels_moved_and_why(tmp_path, scenario, source, settings):
     first, late, last = sensing_times(scenario)[1:4]
     for start, end in ((first, first), (last, last)):
-        update(TILE, source, str(tmp_path), settings, start=start, end=end)
+        update(TILE, source=source, root=str(tmp_path), settings=settings, start=start, end=end)
     store, name = Store(str(tmp_path)), f"mrap-{TILE}-{last:%Y%m%dT%H%M%S}"
     old = store.item("mrap", TILE, name)
     before = {key: read_band(store.asset(old, key)) for key in (*bands_of(old), "source", "sensed", "count")}
-    update(TILE, source, str(tmp_path), settings, start=late, end=late)
+    update(TILE, source=source, root=str(tmp_path), settings=settings, start=late, end=late)
     new = store.item("mrap", TILE, name)
     (link,) = [link for link in new["links"] if link["rel"] == "predecessor-version"]
     moved = np.any([band != read_band(store.asset(new, key)) for key, band in before.items()], axis=0)
@@ -152,7 +152,7 @@ def test_a_scene_that_cannot_be_opened_is_left_out_and_the_rest_published(
         return opened(self, ref)
 
     monkeypatch.setattr(SimulatedSource, "open_scene", open_scene)
-    report = update(TILE, source, str(tmp_path), settings, end=broken + timedelta(days=6))
+    report = update(TILE, source=source, root=str(tmp_path), settings=settings, end=broken + timedelta(days=6))
     assert [left.reason for left in report.left_out] == ["T10UFB_B12.jp2: ends after 7 of 900 bytes"]
     assert report.made["scene"] == report.made["mrap"] == 3
 
@@ -161,7 +161,7 @@ def test_a_tile_that_fails_does_not_stop_the_night(tmp_path, source, settings, s
     end = sensing_times(scenario)[1]
     (tmp_path / "masks").mkdir()
     (tmp_path / "masks" / "10UEB").write_text("a file where the catalog needs a folder")
-    reports = nightly(source, str(tmp_path), settings, tiles=["nonsense", TILE], end=end)
+    reports = nightly(source=source, root=str(tmp_path), settings=settings, tiles=["nonsense", TILE], end=end)
     assert reports[0].failed
     assert reports[1].made["mrap"] == 2
 
@@ -171,7 +171,7 @@ def test_a_backfill_makes_its_dates_anew_mends_what_was_damaged_and_changes_no_o
     start, end = sensing_times(scenario)[2], sensing_times(scenario)[4]
     damaged = next((copied / "masks" / TILE).glob(f"*{start:%Y%m%dT%H%M%S}/*/class.tif"))
     damaged.write_bytes(bytes(len(damaged.read_bytes())))
-    report = backfill(TILE, start, end, str(copied), settings)
+    (report,) = backfill([TILE], start, end, anew=True, root=str(copied), settings=settings)
     assert report.made["mask"] == report.made["mrap"] == report.made["reduced"] == 3
     assert files_of(copied) == before
 
