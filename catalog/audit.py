@@ -7,14 +7,11 @@ from typing import Protocol
 
 from catalog.index import Index
 from catalog.layout import Item
+from catalog.place import Place
 from catalog.provenance import require_complete
 from catalog.schema import Judge, own
-from catalog.sweep import orphans
 from s2lookback.errors import CatalogError
 from s2lookback.files import checksum
-
-_DAY = 86_400.0
-"""Seconds after which what is not named yet will not be named any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +25,12 @@ class Problem:
 
 
 class _Store(Protocol):
-    root: Path
+    place: Place
 
     def places(self) -> Iterator[tuple[str, str, str]]: ...
     def item(self, collection: str, tile: str, name: str) -> Item | None: ...
     def asset(self, item: Item, key: str) -> Path: ...
+    def size(self, item: Item, key: str) -> int: ...
 
 
 def found(
@@ -49,8 +47,8 @@ def found(
     """
     listed = list(places)
     yield from check(store, listed, deep=deep, judge=judge)
-    for path in orphans(store.root, _DAY):
-        yield Problem(path.parent.name, f"{path.name}: no item names it; `s2lookback catalog gc` removes it")
+    for name, left in store.place.orphans():
+        yield Problem(name, f"{left}: no item names it; `s2lookback catalog gc` removes it")
     known, there = set(index.keys()), {(collection, name) for collection, _, name in listed}
     for collection, name in sorted(there - known):
         yield Problem(name, f"of {collection} is not in the index; `s2lookback catalog rebuild` mends it")
@@ -89,12 +87,15 @@ def problems(store: _Store, item: Item, *, deep: bool) -> Iterator[Problem]:
     """List the assets of an item that are missing or cut short; deep: or whose bytes differ."""
     for key, asset in item["assets"].items():
         try:
-            path = store.asset(item, key)
-            size = path.stat().st_size
+            size = store.size(item, key)
+            if (
+                size == asset.get("file:size")
+                and deep
+                and checksum(store.asset(item, key)) != asset.get("file:checksum")
+            ):
+                yield Problem(item["id"], f"asset {key}: its bytes do not hash to {asset.get('file:checksum')}")
         except (CatalogError, OSError) as error:
             yield Problem(item["id"], f"asset {key}: {error}")
             continue
         if size != asset.get("file:size"):
             yield Problem(item["id"], f"asset {key}: has {size} bytes, expected {asset.get('file:size')}")
-        elif deep and checksum(path) != asset.get("file:checksum"):
-            yield Problem(item["id"], f"asset {key}: its bytes do not hash to {asset.get('file:checksum')}")

@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from catalog.disk import LARGEST
 from s2lookback.errors import CatalogError, TransientError
 from s2lookback.files import SHA2_256
 
 _URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9_][A-Za-z0-9._=-]{0,254})*)/?")
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412", "409"}
 """What a server answers to a conditional write when the object is not as it was."""
+_SAME = {"304", "NotModified"}
+"""What a server answers when an object is as it is known."""
 _PASSING = {"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "500", "502", "503", "504"}
 """What a server answers when it may answer better later."""
 _PART = 50 * 2**20
@@ -93,9 +96,39 @@ class Bucket:
         head = self._head(key)
         return None if head is None else _seen(head["ContentLength"], head["ETag"], head["LastModified"])
 
-    def put(self, key: str, content: bytes, before: Seen | None, media_type: str) -> bool:
-        """Write an object if it is still as it was seen; tell whether it holds this content now."""
-        condition = {"IfNoneMatch": "*"} if before is None else {"IfMatch": f'"{before.etag}"'}
+    def get(self, key: str, known: bytes | None = None) -> tuple[bytes, str] | None:
+        """Read a small object and its ETag, but not again where it holds what is known; None where there is none.
+
+        Raises:
+            CatalogError: If it is larger than any JSON of a catalog.
+        """
+        condition = {} if known is None else {"IfNoneMatch": f'"{_md5(known)}"'}
+        with _told(f"{self.url}/{key}"):
+            try:
+                content, etag = self._body(key, **condition)
+            except FileNotFoundError:
+                return None
+            except OSError as error:
+                if known is None or _code(error) not in _SAME:
+                    raise
+                return known, _md5(known)
+        if len(content) > LARGEST:
+            raise CatalogError(f"{self.url}/{key}: is larger than {LARGEST} bytes, which no JSON of this catalog is")
+        return content, etag.strip('"')
+
+    def download(self, key: str, path: Path) -> None:
+        """Write an object into a file, which may be left torn where this fails."""
+        with _told(f"{self.url}/{key}"):
+            self._files.get_file(self._path(key), str(path))
+
+    def write(self, key: str, content: bytes, media_type: str) -> None:
+        """Write an object, whatever it holds."""
+        with _told(f"{self.url}/{key}"):
+            self._call("put_object", key, Body=content, ContentType=media_type)
+
+    def put(self, key: str, content: bytes, before: str | None, media_type: str) -> bool:
+        """Write an object if it still has its ETag, or is still not there; tell whether it holds this content now."""
+        condition = {"IfNoneMatch": "*"} if before is None else {"IfMatch": f'"{before}"'}
         with _told(f"{self.url}/{key}"):
             try:
                 self._call("put_object", key, Body=content, ContentType=media_type, **condition)
@@ -156,6 +189,18 @@ class Bucket:
 
     def _call(self, method: str, key: str, **more: Any) -> Any:
         return self._files.call_s3(method, Bucket=self.name, Key=self._key(key), **more)
+
+    def _body(self, key: str, **asked: str) -> tuple[bytes, str]:
+        """Read an object as far as a JSON may reach, and one byte more."""
+        from fsspec.asyn import sync  # type: ignore[import-untyped]  # it has no types
+
+        async def read() -> tuple[bytes, str]:
+            answer = await self._files._call_s3("get_object", Bucket=self.name, Key=self._key(key), **asked)
+            async with answer["Body"] as body:
+                return await body.read(LARGEST + 1), str(answer["ETag"])
+
+        found: tuple[bytes, str] = sync(self._files.loop, read)
+        return found
 
     def _head(self, key: str) -> Mapping[str, Any] | None:
         with _told(f"{self.url}/{key}"):

@@ -116,11 +116,15 @@ def written(content: dict[str, Any]) -> bytes:
 
 def save(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON object, whole or not at all; a file that says the same already is not touched."""
-    text = written(content)
+    keep(path, written(content))
+
+
+def keep(path: Path, text: bytes) -> bool:
+    """Write a small file, whole or not at all; tell whether it said something else."""
     if len(text) > LARGEST:
         raise CatalogError(f"{path}: would have {len(text)} bytes, and no more than {LARGEST} are read back")
     if path.is_file() and path.read_bytes() == text:
-        return
+        return False
     # A name of its own for every writer: two of them never write into one file.
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
@@ -130,3 +134,4 @@ def save(path: Path, content: dict[str, Any]) -> None:
         flush(path.parent)
     finally:
         part.unlink(missing_ok=True)
+    return True

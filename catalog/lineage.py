@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from catalog.disk import load
 from catalog.layout import VERSION, Item, check_shape, folder_of, predecessor_of, tile_of
 from catalog.search import find_item
 from catalog.store import Store
@@ -29,7 +28,7 @@ def _predecessor(store: Store, item: Item) -> Item | None:
     if version is None or not VERSION.fullmatch(version):
         return None
     path = Path(store.href(item["collection"], tile_of(item), item["id"]))
-    older = load(path.parent / version / path.name)
+    older = store.document(path.parent / version / path.name)
     if older is not None:
         check_shape(older, str(path))
     return older
@@ -39,7 +38,7 @@ def execution(store: Store, item: Item) -> Mapping[str, Any]:
     """Read who made this version of an item, when and in what time; empty where no record was kept."""
     folder_of(item["collection"], tile_of(item), item["id"])
     path = store.root / "executions" / item["collection"] / item["id"] / f"{item['properties']['version']}.json"
-    return load(path) or {}
+    return store.document(path) or {}
 
 
 def outdated(store: Store, item: Item) -> list[str]:

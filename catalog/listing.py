@@ -1,23 +1,15 @@
 """The listings of a store: which tiles and items there are, and what a collection says of them; made from the items."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalog import collections, layout, upkeep
-from catalog.disk import load, locked, save, told
+from catalog.disk import told, written
 from catalog.layout import Item
-from s2lookback.errors import CatalogError
 
 if TYPE_CHECKING:  # the store keeps its listings with this module
     from catalog.store import Store
 
-UNLISTED = ".unlisted"
-"""Lies in the folder of an item that was committed but may not be listed yet."""
-
-
-def is_listed(home: Path) -> bool:
-    """Tell whether the listings know of the item in a folder."""
-    return not (home / UNLISTED).exists()
+Listing = dict[str, Any]
 
 
 def enter(store: "Store", item: Item) -> None:
@@ -26,58 +18,67 @@ def enter(store: "Store", item: Item) -> None:
     home = store.root / layout.folder_of(name, tile, item["id"])
     with told(home):
         refresh(store, name, tile, item)
-        (home / UNLISTED).unlink(missing_ok=True)
+        store.place.enlist(home)
 
 
 def relist(store: "Store") -> None:
     """Make every listing anew from the items."""
     for name in collections.NAMES:
-        (store.root / name / "collection.json").unlink(missing_ok=True)
         for tile in store.tiles(name):
-            refresh(store, name, tile, None)
+            _list_tile(store, name, tile, None)
+        _describe(store, name, None, None)
+    store.place.revise(store.root / "catalog.json", lambda: written(layout.root_catalog(store.collections())))
 
 
 def refresh(store: "Store", name: str, tile: str, item: Item | None) -> None:
-    """Write the listings anew, innermost first, so that none names what is not there yet."""
-    folder = store.root / name
-    with locked(folder / tile):
-        names = _listed(store, name, tile, item)
-        save(folder / tile / "catalog.json", layout.tile_catalog(name, tile, names))
-    with locked(folder):
-        whole = _collection(store, name, item)
-        listed = [one for one in store.tiles(name) if (folder / one / "catalog.json").is_file()]
-        if whole["extent"]["spatial"]["bbox"]:
-            whole = collections.linked(whole, listed)
-            if whole != store.collection(name):
-                save(folder / "collection.json", whole)
-                upkeep.describe(store, whole)
-    with locked(store.root):
-        save(store.root / "catalog.json", layout.root_catalog(store.collections()))
+    """Write the listings anew, innermost first, so that none names what is not there yet; all where an item left."""
+    _list_tile(store, name, tile, item)
+    _describe(store, name, tile, item)
+    root = store.root / "catalog.json"
+    if item is None or name not in _children(store.listing(root)):
+        store.place.revise(root, lambda: written(layout.root_catalog(store.collections())))
 
 
-def derived(path: Path) -> dict[str, Any] | None:
-    """Read a listing; a damaged one counts as none, for it can be made again."""
-    try:
-        return load(path)
-    except CatalogError:
-        return None
+def _list_tile(store: "Store", name: str, tile: str, item: Item | None) -> None:
+    path = store.root / name / tile / "catalog.json"
+    store.place.revise(path, lambda: written(layout.tile_catalog(name, tile, _listed(store, name, tile, item))))
 
 
 def _listed(store: "Store", name: str, tile: str, item: Item | None) -> list[str]:
     """Name what a tile's listing holds and one more item; all that is there where it was not listed yet."""
-    known = derived(store.root / name / tile / "catalog.json")
+    known = None if item is None else store.listing(store.root / name / tile / "catalog.json")
     if item is None or known is None or "links" not in known:
         return store.ids(name, tile)
-    links = [str(one["href"]).split("/")[1] for one in known["links"] if one["rel"] == "item"]
-    return sorted({*links, str(item["id"])})
+    return sorted({*_children(known), str(item["id"])})
 
 
-def _collection(store: "Store", name: str, item: Item | None) -> dict[str, Any]:
-    """Describe a collection with one more item; from all that it holds where it was not described yet."""
-    known = store.collection(name)
-    if known is not None:
-        return collections.grown(known, item) if item else known
+def _describe(store: "Store", name: str, tile: str | None, item: Item | None) -> None:
+    """Describe a collection; remove what describes one that holds nothing."""
+
+    def whole() -> bytes | None:
+        described = _collection(store, name, tile, item)
+        return written(described) if described["extent"]["spatial"]["bbox"] else None
+
+    if store.place.revise(store.root / name / "collection.json", whole):
+        described = store.collection(name)
+        if described is not None:
+            upkeep.describe(store, described)
+
+
+def _collection(store: "Store", name: str, tile: str | None, item: Item | None) -> Listing:
+    """Describe a collection with one more item; from all that it holds where an item left, or it was not described."""
+    known = None if item is None else store.collection(name)
+    if item is not None and tile is not None and known is not None:
+        return collections.linked(collections.grown(known, item), sorted({*_children(known), tile}))
     whole = collections.collection(name, store.host)
     for held in store.items(name):
         whole = collections.grown(whole, held)
-    return whole
+    folder = store.root / name
+    listed = [one for one in store.tiles(name) if store.listing(folder / one / "catalog.json") is not None]
+    return collections.linked(whole, listed)
+
+
+def _children(listing: Listing | None) -> list[str]:
+    """Name what a listing lists."""
+    links = [] if listing is None else listing.get("links", [])
+    return [str(one["href"]).split("/")[1] for one in links if one["rel"] in {"item", "child"}]

@@ -158,7 +158,9 @@ def _commit(store: Store, bucket: Bucket, shelf: _Shelf, item: Item, documents: 
             continue
         if store.item(shelf.collection, shelf.tile, item["id"]) != item:
             return Step(item["id"], YIELDED, "it changed meanwhile")
-        if not bucket.put(key, content, before, GEOJSON if document.get("type") == "Feature" else JSON):
+        if not bucket.put(
+            key, content, before.etag if before else None, GEOJSON if document.get("type") == "Feature" else JSON
+        ):
             return Step(item["id"], YIELDED, "another pusher was faster")
         done = "pushed"
     if done != UNCHANGED and store.item(shelf.collection, shelf.tile, item["id"]) is None:
@@ -246,6 +248,6 @@ def _settle(bucket: Bucket, key: str, make: Callable[[], dict[str, Any]]) -> Non
     """Write a listing; make it again where another pusher wrote it meanwhile."""
     for _ in range(_TRIES):
         before, content = bucket.seen(key), written(make())
-        if (before and before.holds(content)) or bucket.put(key, content, before, JSON):
+        if (before and before.holds(content)) or bucket.put(key, content, before.etag if before else None, JSON):
             return
     raise TransientError(f"{bucket.url}/{key}: changes faster than it can be written")

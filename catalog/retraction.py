@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.disk import load, save, told
 from catalog.layout import Item, folder_of, tile_of
 from catalog.store import Store
 from s2lookback.errors import CatalogError
@@ -34,15 +33,13 @@ def note(store: Store, item: Item, reason: str, now: datetime) -> None:
         "reason": reason,
         "noted": f"{now:%Y-%m-%dT%H:%M:%SZ}",
     }
-    with told(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save(path, facts)
+    store.keep(path, facts)
 
 
 def retraction(store: Store, tile: str, name: str) -> Retraction | None:
     """Read the retraction of a scene; None where it was never retracted."""
     path = _path(store, tile, name)
-    facts = load(path)
+    facts = store.document(path)
     if facts is None:
         return None
     inputs = facts.get("inputs")
@@ -53,11 +50,7 @@ def retraction(store: Store, tile: str, name: str) -> Retraction | None:
 
 def forget(store: Store, tile: str, name: str) -> bool:
     """Let a scene come back; tell whether it had been retracted."""
-    path = _path(store, tile, name)
-    with told(path):
-        there = path.exists()
-        path.unlink(missing_ok=True)
-    return there
+    return store.place.revise(_path(store, tile, name), lambda: None)
 
 
 def _path(store: Store, tile: str, name: str) -> Path:

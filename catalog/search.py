@@ -76,7 +76,7 @@ def find_item(store: Store, name: str) -> Item:
     collection, tile = COLLECTIONS.get(stage), rest.partition("-")[0]
     item = store.item(collection, tile, name) if collection else None
     if item is None:
-        raise CatalogError(f"{name}: there is no such item in {store.root}")
+        raise CatalogError(f"{name}: there is no such item in {store.place.url}")
     return item
 
 

@@ -41,7 +41,7 @@ def noted(store: "Store", key: Key) -> Iterator[None]:
     index = store.index
     folder = _folder(store, index)
     folder.mkdir(parents=True, exist_ok=True)
-    if not store.collections():
+    if not index.filled() and not store.collections():
         _begin(store, index)
     note, *_ = [_note(one, key) for one in (folder, *_others(folder))]
     yield
@@ -52,6 +52,18 @@ def noted(store: "Store", key: Key) -> Iterator[None]:
                 note.unlink(missing_ok=True)
     except (CatalogError, TransientError) as error:
         _LOG.warning("%s of %s will be found later: %s", key[1], key[0], error)
+
+
+def learn(store: "Store", keys: Sequence[Key]) -> None:
+    """Note for the index that lies here what others are found to have changed, before it is changed here."""
+    if not keys or not isinstance(store.index, SqliteIndex):  # whoever published it told a server's index
+        return
+    folder = _folder(store, store.index)
+    with told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for key in keys:
+            _note_path(folder, key).touch()
+        flush(folder)
 
 
 def describe(store: "Store", collection: Mapping[str, Any]) -> None:
@@ -65,6 +77,8 @@ def describe(store: "Store", collection: Mapping[str, Any]) -> None:
 
 def current(store: "Store") -> Index:
     """Give the index with all that was published: caught up, or filled where it never was or is damaged."""
+    if isinstance(store.index, SqliteIndex):
+        store.look()
     if _writable(_folder(store, store.index)):
         catch_up(store, store.index)
         return store.index
@@ -143,7 +157,7 @@ def _sync(store: "Store", index: Index, keys: Sequence[Key]) -> None:
 def _read(store: "Store", key: Key) -> Item | None:
     """Read an item; None where there is none, or a damaged one."""
     try:
-        return store.item(key[0], _tile(key), key[1])
+        return store.known(key[0], _tile(key), key[1])
     except CatalogError:
         return None
 
@@ -168,8 +182,12 @@ def _others(folder: Path) -> list[Path]:
     return sorted(one for one in folder.parent.iterdir() if one.is_dir() and one != folder)
 
 
+def _note_path(folder: Path, key: Key) -> Path:
+    return folder / f"{key[0]}_{key[1]}_{uuid.uuid4().hex}"
+
+
 def _note(folder: Path, key: Key) -> Path:
-    path = folder / f"{key[0]}_{key[1]}_{uuid.uuid4().hex}"
+    path = _note_path(folder, key)
     path.touch()
     flush(folder)
     return path

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from catalog.disk import save
 from catalog.extensions import EXTENSIONS, used
 from catalog.layout import Item, archived, check_file, own_links, predecessor_link, replaced_link, structural_links
-from catalog.listing import UNLISTED
 from catalog.provenance import Recipe, content_digest
 from s2lookback.errors import CatalogError
 from s2lookback.files import checksum, flush
@@ -61,22 +59,25 @@ def settle(stage: Path, version: Path, files: Mapping[str, str]) -> None:
     flush(version.parent)
 
 
-def stand(home: Path, item: Item, old: Item | None, facts: Mapping[str, Any]) -> None:
-    """Archive the item that stood, if another version, and replace it: this is the commit.
+def documents(
+    home: Path, item: Item, old: Item | None, facts: Mapping[str, Any], *, kept: bool
+) -> list[tuple[Path, Item]]:
+    """Give what is written to let an item stand: the archived one that stood, if another version, and the item last.
 
     Args:
-        home: The item's folder, locked; the files of its version lie there.
+        home: The item's folder.
         item: With all that it says but where it lies.
         old: The item that stands; None where there is none.
         facts: What to tell of the difference between the two.
+        kept: Whether the files of the old version are still there.
     """
     version, path = item["properties"]["version"], home / f"{item['id']}.json"
+    found: list[tuple[Path, Item]] = []
     predecessor = None
     if old is not None and old["properties"]["version"] == version:
         predecessor = replaced_link(old)
-    elif old is not None and (home / old["properties"]["version"]).is_dir():
+    elif old is not None and kept:
         predecessor = predecessor_link(item, old["properties"]["version"], facts)
-        save(home / old["properties"]["version"] / path.name, archived(old))
-    if old is None:
-        (home / UNLISTED).touch()
-    save(path, {**item, "links": [*structural_links(item, version, predecessor), *own_links(item)]})
+        found = [(home / old["properties"]["version"] / path.name, archived(old))]
+    links = [*structural_links(item, version, predecessor), *own_links(item)]
+    return [*found, (path, {**item, "links": links})]

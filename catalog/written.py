@@ -21,7 +21,6 @@ from catalog.places import bounds
 from catalog.provenance import Recipe, content_digest, require_complete
 from catalog.schema import own
 from catalog.store import Store
-from catalog.version import stand
 from s2lookback.errors import CatalogError
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -58,11 +57,13 @@ def write(store: Store, item: Item, *, old: Item | None) -> None:
     home = store.root / folder_of(collection, tile, name)
     with told(home):
         with locked(home), upkeep.noted(store, (collection, name)):
-            if store.item(collection, tile, name) != old:
+            store.renew(home)
+            if store.known(collection, tile, name) != old:
                 raise ConflictError(f"{name}: {'is there already' if old is None else 'has changed meanwhile'}")
             for problem in problems(store, whole, deep=False):  # swept since they were hashed
                 raise ConflictError(f"{name}: {problem.reason}")
-            stand(home, whole, old, {})
+            if not store.stand(whole, old, {}):
+                raise ConflictError(f"{name}: has changed meanwhile")
         listing.enter(store, whole)
 
 
@@ -93,7 +94,7 @@ def _checked(store: Store, item: Item) -> Item:
             raise RefusedError(f"{item['id']}: {fault}")
         _check_files(store, item)
         named = {*item.get("stac_extensions", ()), *used(item["properties"], item["assets"]), EXTENSIONS["version"]}
-        return {**item, "stac_extensions": sorted(named)}
+        return store.place.stored({**item, "stac_extensions": sorted(named)})
     except (CatalogError, QueryError) as error:
         raise error if isinstance(error, RefusedError) else RefusedError(str(error)) from error
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
