@@ -18,6 +18,7 @@ from s2lookback.errors import SceneError
 from s2lookback.settings import MaskSettings, Settings
 from s2lookback.sources.settings import SourceSettings
 from tasks.account import accounted
+from tasks.gallery import gallery
 from tasks.history import Arrival, Step, scenes_of
 from tasks.mask import masked, outcome
 from tasks.mrap import folded
@@ -26,6 +27,7 @@ from tasks.policy import patience
 from tasks.reduce import reduced
 from tasks.report import DateReport, TileReport
 from tasks.retract import withdraw, withdraw_spare
+from tasks.shown import show, watched
 from tasks.train import half_of, train_model, trained
 from tasks.turn import turn
 
@@ -92,6 +94,8 @@ def update_products(
             steps.append(_step(scene, steps, models[half], root, settings, report, again=anew))
     for name in withdraw_spare(root, tile, models.values()):
         get_run_logger().info("%s: %s is taken out, for the model of the month serves on", tile, name)
+    if watched() and (report.made or report.left_out):
+        show(gallery(root, report), report.sentence(), key=f"tile-{tile.lower()}")
 
 
 def _model(

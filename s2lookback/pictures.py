@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
+from PIL import Image
 
 from s2lookback.display import AGE, FALSE_COLOUR, GAMMA, LIMITS, OTHERWISE, SWIR, TRUE_COLOUR
 from s2lookback.masking.classes import MEANINGS, Class
@@ -112,6 +113,16 @@ def thumbnail(image: NDArray[np.uint8], size: int = 256) -> bytes:
     a pixel of a tiny tile stays a square one can see.
     """
     return _png(_fit(image, size))
+
+
+def stamp(picture: bytes, size: int) -> bytes:
+    """Shrink a PNG to at most ``size`` pixels a side and 64 colours, for places where every kilobyte counts."""
+    with Image.open(BytesIO(picture), formats=("PNG",)) as opened:
+        image = opened.convert("RGB")
+    image.thumbnail((size, size))
+    buffer = BytesIO()
+    image.quantize(64, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
 
 
 def panels(images: Sequence[NDArray[np.uint8]], titles: Sequence[str]) -> bytes:

@@ -22,6 +22,8 @@ from s2lookback.masking.background import median
 from s2lookback.mrap.fold import Composite
 from s2lookback.raster import read_band, stack, write_band
 from s2lookback.scene import NODATA, SCALE, Acquisition, Scene
+from tasks.entry import entry, headline
+from tasks.shown import show, watched
 
 Item = dict[str, Any]
 
@@ -183,4 +185,7 @@ def publish(
     run = {"flow_run": str(flow_run.id or ""), "task_run": str(task_run.id or "")}
     facts = {"created": f"{now:%Y-%m-%dT%H:%M:%SZ}", "seconds": round((now - started).total_seconds(), 3)}
     store.record_execution(href, {**facts, "host": platform.node(), "prefect": run})
+    if watched():
+        made = store.read(href)
+        show(entry(store, made), headline(made))
     return href

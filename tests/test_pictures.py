@@ -4,6 +4,7 @@ from threading import Thread
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from PIL import Image, UnidentifiedImageError
 
 from s2lookback.masking.classes import MEANINGS, Class
 from s2lookback.pictures import (
@@ -15,6 +16,7 @@ from s2lookback.pictures import (
     panels,
     probability_image,
     rgb,
+    stamp,
     thumbnail,
 )
 from s2lookback.scene import NO_PERCENT, NODATA
@@ -175,3 +177,17 @@ def test_the_same_pixels_give_the_same_bytes_in_any_thread_and_tell_nothing_else
     assert len(set(drawn)) == 1
     for png in (drawn[0], thumbnail(row.raw), panels([row.raw, row.mrap], ["a", "b"])):
         assert not any(tag in png for tag in (b"Software", b"tIME", b"Creation", b"matplotlib"))
+
+
+def test_a_stamp_is_small_and_shows_the_same():
+    gradient = np.linspace(0, 255, 90 * 120).reshape(90, 120).astype(np.uint8)
+    image = np.stack([gradient, gradient[::-1], np.full((90, 120), 30, np.uint8)], axis=-1)
+    small = Image.open(BytesIO(stamp(thumbnail(image, 240), 60)))
+    assert small.size == (60, 45)
+    assert len(small.convert("RGB").getcolors()) <= 64
+    assert np.abs(np.asarray(small.convert("RGB"), float) - image[::2, ::2]).mean() < 10
+
+
+def test_what_is_no_png_makes_no_stamp():
+    with pytest.raises(UnidentifiedImageError):
+        stamp(b"GIF89a", 60)

@@ -1,0 +1,90 @@
+"""What a run shows in Prefect's pages: pictures, facts and places of its products; nothing where no server keeps it."""
+
+import re
+from base64 import b64decode
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.sorting import ArtifactSort
+
+from catalog.store import Store
+from flows.tile import tile as update
+from tasks.entry import facts_of, link_to, picture_of, title_of
+from tests.faults import chain
+
+pytestmark = pytest.mark.flow
+TILE = "10UFB"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, prefect_server, source, settings):
+    """Run a tile under a server; give the catalog, the report, and the pages that the run left, newest first."""
+    root = tmp_path_factory.mktemp("shown")
+    report = update(TILE, source, str(root), settings)
+    with get_client(sync_client=True) as client:
+        return root, report, client.read_artifacts(sort=ArtifactSort.CREATED_DESC, limit=200)
+
+
+def newest(root, collection):
+    return list(Store(str(root)).items(collection, TILE))[-1]
+
+
+def test_every_product_that_a_run_made_has_a_page_named_like_it(run):
+    root, report, pages = run
+    found = [page.description.partition(":")[0] for page in pages if page.type == "markdown" and page.key is None]
+    made = [title_of(item) for name in Store(str(root)).collections() for item in Store(str(root)).items(name, TILE)]
+    assert sorted(found) == sorted(made)
+    assert len(made) == report.made.total()
+
+
+def test_the_page_of_a_tile_shows_the_newest_date_in_five_pictures(run):
+    _, _, pages = run
+    (page,) = [page for page in pages if page.key == "tile-10ufb"]
+    pictures = re.findall(r'src="data:image/png;base64,([^"]+)"', page.data)
+    sizes = [Image.open(BytesIO(b64decode(picture))).size for picture in pictures]
+    assert len(sizes) == 5
+    assert all(60 < width <= 116 and height < width for width, height in sizes)
+    assert len(page.data) < 60_000
+
+
+def test_a_picture_is_that_of_the_product(run):
+    root, *_ = run
+    store, item = Store(str(run[0])), newest(root, "masks")
+    (encoded,) = re.findall(r"base64,([^\"]+)", picture_of(store, item))
+    shown = np.asarray(Image.open(BytesIO(b64decode(encoded))).convert("RGB"), float)
+    there = Image.open(store.asset(item, "thumbnail")).convert("RGB")
+    there.thumbnail(shown.shape[1::-1])
+    assert np.abs(shown - np.asarray(there, float)).mean() < 4
+
+
+def test_with_an_address_pictures_and_items_are_linked_there(run, monkeypatch):
+    store, item = Store(str(run[0])), newest(run[0], "mrap")
+    monkeypatch.setenv("S2LOOKBACK_API", "https://stac.example/catalog")
+    name, version = item["id"], item["properties"]["version"]
+    assert f'src="https://stac.example/catalog/files/mrap/10UFB/{name}/{version}/age.png"' in picture_of(
+        store, item, "age"
+    )
+    assert link_to(store, item) == f"[item](https://stac.example/catalog/collections/mrap/items/{name})"
+    monkeypatch.setenv("S2LOOKBACK_BROWSER", "/opt/browser")
+    assert f"[browser](https://stac.example/catalog/browser/collections/mrap/items/{name})" in link_to(store, item)
+
+
+@pytest.mark.parametrize("address", ["", "javascript:alert(1)", "stac.example"])
+def test_without_a_usable_address_the_file_is_named(run, monkeypatch, address):
+    store, item = Store(str(run[0])), newest(run[0], "mrap")
+    monkeypatch.setenv("S2LOOKBACK_API", address)
+    assert link_to(store, item) == f"`{store.href('mrap', TILE, item['id'])}`"
+
+
+def test_facts_are_those_of_the_pixels(run):
+    mask = newest(run[0], "masks")
+    clear = round(100 * mask["properties"]["s2lookback:clear_fraction"])
+    assert facts_of(mask)[0] == f"{clear} % clear"
+
+
+def test_without_a_server_nothing_is_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr("tasks.shown.get_client", lambda **_: pytest.fail("a server was asked"))
+    assert chain.run(tmp_path).made["mrap"] == 4
