@@ -35,7 +35,7 @@ def test_every_real_date_of_a_tile_in_belgium_is_predicted(realdata):
     assert {one.track for one in predicted} == {51, 94}
     late = offsets(times, predicted)
     assert late.max() < 600  # until 2018 a date was named by the start of its strip
-    assert sorted(late)[10] < 10
+    assert (late < 10).sum() >= 6
 
 
 @pytest.mark.real
