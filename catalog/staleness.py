@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from statistics import median
 
 from catalog.facts import sensed_of
@@ -65,10 +66,14 @@ def freshness(model: Item, masks: Sequence[Item]) -> Freshness:
 
 def current(store: Store, tile: str) -> Freshness | None:
     """Judge the model that made a tile's newest mask; None where rules did, or the model is gone."""
-    masks = list(store.items("masks", tile))
-    name = maker_of(max(masks, key=sensed_of)) if masks else None
+    newest = (store.item("masks", tile, name) for name in reversed(store.ids("masks", tile)))  # an id ends in its time
+    masks = (mask for mask in newest if mask)
+    name = maker_of(first) if (first := next(masks, None)) else None
     model = store.item("models", tile, name) if name else None
-    return None if model is None else freshness(model, masks)
+    if first is None or model is None:
+        return None
+    # Read no farther back than is looked at: a tile may have a thousand masks.
+    return freshness(model, [first, *islice((mask for mask in masks if maker_of(mask) == name), NEWEST - 1)])
 
 
 def overview(store: Store) -> list[Freshness]:

@@ -1,6 +1,7 @@
 """Subcommands for a Prefect server: everything that prefect.yaml names, made there."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from enum import StrEnum
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.notices import VARIABLE, automate, tell_people
 from flows.cli.words import app, out, stop
 from s2lookback.cores import cores
 
@@ -39,16 +41,19 @@ def deploy(
 
     if not PREFECT_API_URL.value():
         stop("no server is named: set PREFECT_API_URL, as in http://127.0.0.1:4200/api")
-    asyncio.run(_prepare(tiles, gpus, workers))
+    told = asyncio.run(_prepare(tiles, gpus, workers))
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], capture_output=True, text=True, check=False
     )
     if done.returncode:
         stop(f"deploying failed: {(done.stderr or done.stdout).strip()[-500:]}")
     out.print(f"deployed; {tiles} tiles and {gpus} trainings at once", highlight=False)
+    if not told:
+        out.print(f"nobody is told when something goes wrong: set {VARIABLE} to a webhook, and deploy again")
 
 
-async def _prepare(tiles: int, gpus: int, workers: Kind) -> None:
+async def _prepare(tiles: int, gpus: int, workers: Kind) -> bool:
+    """Make what prefect.yaml names; tell whether people will be told."""
     from prefect.client.orchestration import get_client
 
     async with get_client() as client:
@@ -56,7 +61,8 @@ async def _prepare(tiles: int, gpus: int, workers: Kind) -> None:
             await _pool(client, name, workers)
         await _queue(client, "hpc", "tiles", tiles)
         await _queue(client, "gpu", "default", gpus)
-        await _automate(client, silent_runs_crash())
+        await automate(client, silent_runs_crash())
+        return await tell_people(client, os.environ.get(VARIABLE, ""))
 
 
 async def _pool(client: "PrefectClient", name: str, kind: Kind) -> None:
@@ -106,12 +112,3 @@ def silent_runs_crash() -> "AutomationCore":
         ),
         actions=[ChangeFlowRunState(state=StateType.CRASHED, message="no heartbeat for 90 s")],
     )
-
-
-async def _automate(client: "PrefectClient", wanted: "AutomationCore") -> None:
-    """Make an automation, or bring the one of its name up to date."""
-    found = await client.read_automations_by_name(wanted.name)
-    for one in found:
-        await client.update_automation(one.id, wanted)
-    if not found:
-        await client.create_automation(wanted)

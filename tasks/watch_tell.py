@@ -1,0 +1,137 @@
+"""Conditions that a person should know of: told once when they begin, and once when they are over."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from prefect import get_run_logger
+from prefect.client.orchestration import SyncPrefectClient
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from catalog.disk import load, locked, save, told
+from s2lookback.errors import CatalogError
+from tasks.watch_rules import Finding
+
+FOLDER = Path("executions", "watch")
+LONGEST = 12
+"""Findings that a message lists; it says how many more there are."""
+BROADEST = 50
+"""Findings that an event names as related resources: the server takes a hundred."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What may be wrong, and what is said of it."""
+
+    event: str
+    """Name of the event that is sent when it begins; when it is over, ``.over`` is added."""
+    title: str
+    step: str
+    """What to do next."""
+
+
+class Kept(BaseModel):
+    """What is remembered beside the catalog."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    told: dict[str, dict[str, str]] = {}
+    """Since when each thing is wrong that was told and is not over: event, what it is about, ISO 8601."""
+    nights: list[int] = []
+    """Bytes of the catalog's file system that were used after each of the last nights, oldest first."""
+
+
+def tell(
+    client: SyncPrefectClient,
+    root: str,
+    condition: Condition,
+    findings: Sequence[Finding],
+    *,
+    undecided: Collection[str] = (),
+) -> None:
+    """Send an event for what begins to be wrong, and one for what is so no more.
+
+    Remembered is what the server took: a watch that is killed tells twice rather than never.
+
+    Args:
+        client: Of the server whose automations tell people.
+        root: Folder of the catalog.
+        condition: What may be wrong.
+        findings: What is wrong with it now.
+        undecided: Of what nothing can be said now; it stays as it was told.
+    """
+    with locked(_folder(root)):
+        kept = remembered(root)
+        since = kept.told.get(condition.event, {})
+        wrong = {one.about for one in findings}
+        begun = [one for one in findings if one.about not in since]
+        over = {one: since[one] for one in sorted(since.keys() - wrong - set(undecided))}
+        if begun:
+            _send(client, condition.event, message(condition, begun), [one.about for one in begun])
+        if over:
+            _send(client, f"{condition.event}.over", message_over(condition, over), list(over))
+        now = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        stands = {one: since.get(one, now) for one in sorted((since.keys() | wrong) - over.keys())}
+        _remember(root, kept.model_copy(update={"told": kept.told | {condition.event: stands}}))
+
+
+def note_night(root: str, used: int, *, last: int) -> None:
+    """Remember how many bytes were used after a night, and after the ``last`` ones."""
+    with locked(_folder(root)):
+        kept = remembered(root)
+        _remember(root, kept.model_copy(update={"nights": [*kept.nights, used][-last:]}))
+
+
+def remembered(root: str) -> Kept:
+    """Read what was told; where that is damaged, nothing was, and people are told again."""
+    try:
+        return Kept.model_validate(load(Path(root) / FOLDER / "state.json") or {})
+    except (CatalogError, ValidationError) as error:
+        get_run_logger().warning("%s: what was told is forgotten: %s", root, error)
+        return Kept()
+
+
+def message(condition: Condition, findings: Sequence[Finding]) -> str:
+    """Write what a person reads: what was found, what was expected, what to do next."""
+    lines = _some([one.sentence() for one in findings])
+    return "\n".join([f"{condition.title} ({len(findings)}):", *lines, f"Next: {condition.step}."])
+
+
+def message_over(condition: Condition, since: Mapping[str, str]) -> str:
+    """Write that it is over."""
+    lines = _some([f"{one}, since {when}" for one, when in since.items()])
+    return "\n".join([f"Over: {condition.title} ({len(since)}):", *lines])
+
+
+def _some(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - LONGEST
+    return [*lines[:LONGEST], *([f"… and {more} more"] if more > 0 else [])]
+
+
+def _send(client: SyncPrefectClient, event: str, text: str, abouts: Sequence[str]) -> None:
+    """Send an event, which a person may attach an e-mail, a chat or a run to."""
+    get_run_logger().warning("%s", text)
+    kind = event.removesuffix(".over")
+    related = [{"prefect.resource.id": f"{kind}.{one}", "prefect.resource.role": "about"} for one in abouts[:BROADEST]]
+    sent = {
+        "id": f"{uuid4()}",
+        "event": event,
+        "occurred": datetime.now(UTC).isoformat(),
+        "resource": {"prefect.resource.id": kind, "prefect.resource.name": event},
+        "related": related,
+        "payload": {"text": text, "about": [*abouts]},
+    }
+    client.request("POST", "/events", json=[sent]).raise_for_status()
+
+
+def _remember(root: str, kept: Kept) -> None:
+    save(_folder(root) / "state.json", kept.model_dump())
+
+
+def _folder(root: str) -> Path:
+    folder = Path(root) / FOLDER
+    with told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
