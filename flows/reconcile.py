@@ -22,8 +22,11 @@ from prefect.runtime import flow_run
 from prefect.states import Crashed, Scheduled
 from pydantic import Field
 
+from s2lookback.errors import CatalogError
+from tasks.place import root_of
 from tasks.policy import TRIES, back_off
 from tasks.turn import LIMIT
+from tasks.watch import every_minutes
 
 HEARTBEAT = "prefect.flow-run.heartbeat"
 PAGE = 200
@@ -57,6 +60,7 @@ def reconcile(
             get_run_logger().warning("%s: no sign of life for %d s; it is taken for dead", run.name, silence)
         started = [run for run in _crashed(client) if _start_again(client, run)]
         freed = free_turns(client)
+        watch(client)
     for name in freed:
         get_run_logger().warning("%s: was held by no run; it is free", name)
     return sorted({run.name or "" for run in (*suspects, *started)})
@@ -135,6 +139,16 @@ def free_turns(client: SyncPrefectClient) -> list[str]:
     for name in lost:
         client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(active_slots=0))
     return lost
+
+
+def watch(client: SyncPrefectClient) -> None:
+    """Tell people what is wrong; a worker that knows no catalog watches none."""
+    try:
+        root = root_of("")
+    except CatalogError as error:
+        get_run_logger().warning("nothing is watched: %s", error)
+        return
+    every_minutes(client, root)
 
 
 def _limits(client: SyncPrefectClient) -> list[tuple[str, int]]:
