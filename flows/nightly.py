@@ -20,6 +20,7 @@ from tasks.ingest import list_tiles
 from tasks.ledger import note
 from tasks.place import deployed, root_of, source_of
 from tasks.report import TileReport, markdown
+from tasks.watch import after_night
 
 ERRORS = (SceneError, GridMismatchError, CatalogError, TransientError)
 EXPECTED = {"", "Crashed", "Cancelled", *(error.__name__ for error in ERRORS)}
@@ -53,7 +54,10 @@ def nightly(
         at_once: Tiles that are handed to workers at the same time; how many of them run is the pool's limit.
     """
     names = tiles or list_tiles(source_of(source), settings.ingest)
-    return update_tiles(names, source, root, settings, start, end, at_once)
+    try:
+        return update_tiles(names, source, root, settings, start, end, at_once)
+    finally:
+        after_night(root_of(root))  # of a night that fails, too
 
 
 def update_tiles(
