@@ -1,14 +1,12 @@
 """Scenes of a source to scenes of the catalog."""
 
-from datetime import datetime
 from pathlib import Path
 
 from prefect import flow, get_run_logger
 
-from flows.parameters import Tile
+from flows.parameters import Catalog, First, HowIngested, Last, Source, Tile, in_order
 from flows.progress import track
 from s2lookback.settings import IngestSettings
-from s2lookback.sources.settings import SourceSettings
 from tasks.account import accounted
 from tasks.ingest import ingest_scene, list_scenes, unchanged
 from tasks.place import root_of, source_of
@@ -19,24 +17,25 @@ from tasks.report import LeftOut, TileReport
 @flow(name="ingest", flow_run_name="ingest {tile}", task_runner=SIDE_BY_SIDE)
 def ingest(
     tile: Tile,
-    source: SourceSettings = SourceSettings(),
-    root: str = "",
-    settings: IngestSettings = IngestSettings(),
-    start: datetime | None = None,
-    end: datetime | None = None,
+    start: First = None,
+    end: Last = None,
+    source: Source = None,
+    root: Catalog = "",
+    settings: HowIngested = None,
 ) -> TileReport:
     """Harmonise and publish the scenes of a tile that the catalog lacks or whose files have changed.
 
     Args:
-        tile: MGRS square without the T.
-        source: Where scenes come from; by default what the worker's environment names.
-        root: Folder of the catalog; by default what the worker's environment names.
-        settings: How a product becomes a scene.
-        start: First sensing time to look at.
-        end: Last sensing time to look at.
+        tile: MGRS square without the T, as in 10UFB.
+        start: First day to look at, UTC. None: from the first scene.
+        end: Last day to look at, UTC, included. None: to the last scene.
+        source: Where scenes come from. None: the folder that the worker's environment names.
+        root: Folder of the catalog. Empty: the one that the worker's environment names.
+        settings: How a product becomes a scene. None: as delivered.
     """
-    root, source = root_of(root), source_of(source)
+    root, source, settings = root_of(root), source_of(source), settings or IngestSettings()
     with accounted(root, tile) as report:
+        in_order(start, end)
         listing = list_scenes(tile, source=source, settings=settings, start=start, end=end)
         report.left_out += [LeftOut(Path(bad.href).name, bad.reason) for bad in listing.rejected]
         there = {ref: unchanged(ref, root, settings) for ref in listing.scenes}

@@ -10,11 +10,10 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 
 from flows.dispatch import cancel_children, dispatch_all
-from flows.parameters import AtOnce, Tile
+from flows.parameters import AtOnce, Catalog, First, How, Last, Source, Tiles, in_order
 from flows.tile import tile as update
 from s2lookback.errors import CatalogError, GridMismatchError, SceneError, TransientError
 from s2lookback.settings import Settings
-from s2lookback.sources.settings import SourceSettings
 from tasks.account import account, entries_of, forget_old
 from tasks.ingest import list_tiles
 from tasks.ledger import note
@@ -34,40 +33,42 @@ def _tonight() -> str:
 
 @flow(name="nightly", flow_run_name=_tonight, on_cancellation=[cancel_children])
 def nightly(
-    source: SourceSettings = SourceSettings(),
-    root: str = "",
-    settings: Settings = Settings(),
-    tiles: list[Tile] | None = None,
-    start: datetime | None = None,
-    end: datetime | None = None,
+    tiles: Tiles = (),
+    start: First = None,
+    end: Last = None,
     at_once: AtOnce = 40,
+    source: Source = None,
+    root: Catalog = "",
+    settings: How = None,
 ) -> list[TileReport]:
     """Bring every tile up to date; one tile's failure stops no other.
 
     Args:
-        source: Where scenes come from; by default what the worker's environment names.
-        root: Folder of the catalog; by default what the worker's environment names.
-        settings: How products are made.
-        tiles: Tiles to look at; by default all of which the source has a scene.
-        start: First sensing time to ingest.
-        end: Last sensing time to ingest.
-        at_once: Tiles that are handed to workers at the same time; how many of them run is the pool's limit.
+        tiles: Tiles to bring up to date, as in 10UFB. Empty: every tile of which the source has a scene.
+        start: First day to ingest, UTC; what the catalog holds is looked at whatever this says. None: from the first.
+        end: Last day to ingest, UTC, included. None: to the last.
+        at_once: Tiles that are handed to workers at the same time; how many of them run is the limit of the queue.
+        source: Where scenes come from. None: the folder that the worker's environment names.
+        root: Folder of the catalog. Empty: the one that the worker's environment names.
+        settings: How products are made. None: as delivered.
     """
+    in_order(start, end)
+    settings = settings or Settings()
     names = tiles or list_tiles(source_of(source), settings.ingest)
     try:
-        return update_tiles(names, source, root, settings, start, end, at_once)
+        return update_tiles(names, start, end, at_once, source, root, settings)
     finally:
         after_night(root_of(root))  # of a night that fails, too
 
 
 def update_tiles(
     names: Sequence[str],
-    source: SourceSettings,
-    root: str,
-    settings: Settings,
     start: datetime | None,
     end: datetime | None,
     at_once: int,
+    source: Source,
+    root: str,
+    settings: Settings,
     *,
     anew: bool = False,
     gives_way: bool = False,

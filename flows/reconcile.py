@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
 
 from prefect import flow, get_run_logger
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -20,8 +19,8 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventResourceFilter
 from prefect.runtime import flow_run
 from prefect.states import Crashed, Scheduled
-from pydantic import Field
 
+from flows.parameters import SecondLook, Silence
 from s2lookback.errors import CatalogError
 from tasks.place import root_of
 from tasks.policy import TRIES, back_off
@@ -37,9 +36,7 @@ LATEST = timedelta(hours=24)
 
 
 @flow(name="reconcile", flow_run_name="reconcile")
-def reconcile(
-    silence: Annotated[int, Field(ge=31, le=86_400)] = 180, second_look: Annotated[int, Field(ge=0, le=3600)] = 70
-) -> list[str]:
+def reconcile(silence: Silence = 180, second_look: SecondLook = 70) -> list[str]:
     """Find runs that died without a word, free what they held, start again what led them; return their names.
 
     A killed process is noticed by its worker, and a worker that is killed with it by the heartbeats that stop. What

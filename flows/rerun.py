@@ -6,9 +6,8 @@ from prefect import flow, get_run_logger
 
 from flows.dispatch import cancel_children
 from flows.nightly import update_tiles
-from flows.parameters import AtOnce, Tile
+from flows.parameters import AtOnce, Catalog, Errors, First, How, Source, Tiles
 from s2lookback.settings import Settings
-from s2lookback.sources.settings import SourceSettings
 from tasks.ledger import entries
 from tasks.place import root_of
 from tasks.report import TileReport
@@ -19,26 +18,26 @@ USUAL = timedelta(days=10)
 
 @flow(name="rerun", flow_run_name="rerun", on_cancellation=[cancel_children])
 def rerun(
-    since: datetime | None = None,
-    errors: list[str] | None = None,
-    tiles: list[Tile] | None = None,
-    source: SourceSettings = SourceSettings(),
-    root: str = "",
-    settings: Settings = Settings(),
+    since: First = None,
+    errors: Errors = (),
+    tiles: Tiles = (),
     at_once: AtOnce = 40,
+    source: Source = None,
+    root: Catalog = "",
+    settings: How = None,
 ) -> list[TileReport]:
     """Bring every tile up to date that failed, or of which a scene was left out, as the ledger tells.
 
     Args:
-        since: First moment that is looked at in the ledger; by default ten days ago.
-        errors: Classes of errors to try again, as the ledger names them (SceneError, TransientError); by default all.
-        tiles: Tiles to look at; by default all.
-        source: Where scenes come from; by default what the worker's environment names.
-        root: Folder of the catalog; by default what the worker's environment names.
-        settings: How products are made.
+        since: First day of the ledger to look at, UTC. None: ten days ago.
+        errors: Errors to try again, as the ledger names them (SceneError, TransientError). Empty: all.
+        tiles: Tiles to try again, as in 10UFB. Empty: all that the ledger names.
         at_once: Tiles that are handed to workers at the same time.
+        source: Where scenes come from. None: the folder that the worker's environment names.
+        root: Folder of the catalog. Empty: the one that the worker's environment names.
+        settings: How products are made. None: as delivered.
     """
-    found = entries(root_of(root), since=since or datetime.now(UTC) - USUAL, errors=errors or ())
+    found = entries(root_of(root), since=since or datetime.now(UTC) - USUAL, errors=errors)
     names = sorted({entry.tile for entry in found if not tiles or entry.tile in tiles})
     get_run_logger().info("%d entries of the ledger name %d tiles to try again", len(found), len(names))
-    return update_tiles(names, source, root, settings, None, None, at_once)
+    return update_tiles(names, None, None, at_once, source, root, settings or Settings())

@@ -11,12 +11,11 @@ from prefect.runtime import flow_run
 from catalog.store import Request, Store
 from flows.dispatch import cancel_children, dispatch
 from flows.ingest import ingest
-from flows.parameters import Tile
+from flows.parameters import Anew, Catalog, First, How, Last, Source, Tile, in_order
 from flows.progress import track
 from flows.train import train
 from s2lookback.errors import SceneError
 from s2lookback.settings import MaskSettings, Settings
-from s2lookback.sources.settings import SourceSettings
 from tasks.account import accounted
 from tasks.gallery import gallery
 from tasks.history import Arrival, Step, scenes_of
@@ -38,28 +37,29 @@ Period = tuple[datetime, datetime]
 @flow(name="tile", flow_run_name="tile {tile}", on_cancellation=[cancel_children])
 def tile(
     tile: Tile,
-    source: SourceSettings = SourceSettings(),
-    root: str = "",
-    settings: Settings = Settings(),
-    start: datetime | None = None,
-    end: datetime | None = None,
-    anew: bool = False,
+    start: First = None,
+    end: Last = None,
+    anew: Anew = False,
+    source: Source = None,
+    root: Catalog = "",
+    settings: How = None,
 ) -> TileReport:
     """Bring one tile up to date; what the catalog already holds is left as it is.
 
     Args:
-        tile: MGRS square without the T.
-        source: Where scenes come from; by default what the worker's environment names.
-        root: Folder of the catalog; by default what the worker's environment names.
-        settings: How products are made.
-        start: First sensing time to ingest; every scene of the catalog is looked at whatever this says.
-        end: Last sensing time to ingest.
-        anew: Ingest nothing; make the products of those dates again though they are there, as after damage.
+        tile: MGRS square without the T, as in 10UFB.
+        start: First day to ingest, UTC; what the catalog holds is looked at whatever this says. None: from the first.
+        end: Last day to ingest, UTC, included. None: to the last.
+        anew: Ingest nothing; make the products of those days again though they are there, as after damage.
+        source: Where scenes come from. None: the folder that the worker's environment names.
+        root: Folder of the catalog. Empty: the one that the worker's environment names.
+        settings: How products are made. None: as delivered.
     """
-    root = root_of(root)
+    root, settings = root_of(root), settings or Settings()
     with accounted(root, tile) as report, turn(root, tile):
+        in_order(start, end)
         if not anew:
-            ingest(tile, source_of(source), root, settings.ingest, start, end)
+            ingest(tile, start, end, source_of(source), root, settings.ingest)
         update_products(tile, root, settings, report, again=_period(start, end) if anew else None)
     get_run_logger().info(report.sentence())
     return report

@@ -1,10 +1,8 @@
 """One model."""
 
-from datetime import datetime
-
 from prefect import flow
 
-from flows.parameters import Tile
+from flows.parameters import Anew, Catalog, HowMasked, Sensed, Tile
 from s2lookback.errors import SceneError
 from s2lookback.settings import MaskSettings
 from tasks.history import steps_before
@@ -14,19 +12,17 @@ from tasks.train import half_of, trained
 
 
 @flow(name="train", flow_run_name="train {tile} {sensed:%Y-%m}")
-def train(
-    tile: Tile, sensed: datetime, root: str = "", settings: MaskSettings = MaskSettings(), again: bool = False
-) -> Product:
+def train(tile: Tile, sensed: Sensed, again: Anew = False, root: Catalog = "", settings: HowMasked = None) -> Product:
     """Train the model that masks a tile's scenes of one month, or half of one.
 
     Args:
-        tile: MGRS square without the T.
-        sensed: A day that the model is for: it serves a month, or the rest of one if drift says so.
-        root: Folder of the catalog; by default what the worker's environment names.
-        settings: How the model is trained.
+        tile: MGRS square without the T, as in 10UFB.
+        sensed: A day that the model is for, UTC: it serves that month, or the rest of it if drift says so.
         again: Train it anew though the catalog has it.
+        root: Folder of the catalog. Empty: the one that the worker's environment names.
+        settings: How the model is trained. None: as delivered.
     """
-    root = root_of(root)
+    root, settings = root_of(root), settings or MaskSettings()
     model = trained(steps_before(root, tile, half_of(sensed)), sensed, root, settings, again=again)
     if model is None:
         raise SceneError(

@@ -20,12 +20,13 @@ def root_of(root: str) -> str:
     return place
 
 
-def source_of(source: SourceSettings) -> SourceSettings:
+def source_of(source: SourceSettings | None) -> SourceSettings:
     """Give the source of scenes: the parameter, else ``S2LOOKBACK_SCENES`` and ``S2LOOKBACK_MASKS``.
 
     Raises:
         SceneError: If neither is set.
     """
+    source = source or SourceSettings()
     if source.scenes or source.kind == "simulated":
         return source
     scenes, masks = (os.environ.get(f"S2LOOKBACK_{name}", "") for name in ("SCENES", "MASKS"))

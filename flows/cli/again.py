@@ -85,9 +85,9 @@ def rerun(
         how = read_settings(settings)
         with progress():
             if failed:
-                reports = those(start, error, tile, source=source, root=str(root), settings=how)
+                reports = those(start, error or (), tile or (), source=source, root=str(root), settings=how)
             else:
-                reports = every(tile, start, source=source, root=str(root), settings=how)
+                reports = every(tile or (), start, source=source, root=str(root), settings=how)
     told(reports)
     if reports:
         exit_code(reports)
@@ -124,5 +124,5 @@ def backfill(
 
         how = read_settings(settings)
         with progress():
-            reports = run(tiles, start, end, estimate, anew, source=source, root=str(root), settings=how)
+            reports = run(tiles or (), start, end, estimate, anew, source=source, root=str(root), settings=how)
     told(reports)

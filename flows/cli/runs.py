@@ -176,7 +176,12 @@ def _nightly(
 
         with progress():
             reports = run(
-                tiles, utc(start), end_of(end), source=source, root=str(root), settings=read_settings(settings_file)
+                tiles or (),
+                utc(start),
+                end_of(end),
+                source=source,
+                root=str(root),
+                settings=read_settings(settings_file),
             )
     for report in reports:
         _table(report)

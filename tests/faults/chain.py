@@ -73,7 +73,7 @@ def without_server() -> Iterator[None]:
 def run(root: Path, tile: str = TILES[0], settings: Settings = SETTINGS, **scenario: Any) -> TileReport:
     """Bring a tile up to date."""
     with without_server():
-        return update(tile, source(tile, **scenario), str(root), settings)
+        return update(tile, source=source(tile, **scenario), root=str(root), settings=settings)
 
 
 def tree(root: Path) -> dict[str, bytes]:

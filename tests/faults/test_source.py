@@ -21,7 +21,7 @@ NAME = "scene-09UYT-20250802T193831"
 
 def run(scenes, root):
     with chain.without_server():
-        return update(TILE, SourceSettings(scenes=str(scenes)), str(root), SETTINGS)
+        return update(TILE, source=SourceSettings(scenes=str(scenes)), root=str(root), settings=SETTINGS)
 
 
 def recipe(root, name=NAME):

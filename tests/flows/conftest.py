@@ -60,5 +60,5 @@ def undisturbed(tmp_path_factory, source, settings):
     """Run the tile in this process."""
     root = tmp_path_factory.mktemp("undisturbed")
     with chain.without_server():
-        assert update("10UFB", source, str(root), settings).made["model"] == 1
+        assert update("10UFB", source=source, root=str(root), settings=settings).made["model"] == 1
     return chain.tree(root)

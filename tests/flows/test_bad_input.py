@@ -37,7 +37,7 @@ def test_bad_products_are_left_out_each_with_a_sentence_and_the_good_one_is_publ
     (tmp_path / "S2C_MSIL2A_20259999T999999_N0511_R142_T09UYT_20250831T003315.SAFE").mkdir()
 
     source = SourceSettings(scenes=str(tmp_path))
-    (report,) = nightly(source, str(tmp_path / "products"), SETTINGS)
+    (report,) = nightly(source=source, root=str(tmp_path / "products"), settings=SETTINGS)
 
     assert report.made["scene"] == report.made["mask"] == report.made["mrap"] == report.made["reduced"] == 1
     found = reasons(report)
@@ -69,7 +69,7 @@ def test_bad_envi_files_are_left_out_and_the_good_one_is_published(tmp_path):
     header = names["20250802"].with_suffix(".hdr")
     header.write_text(header.read_text().replace("lines = 6", "lines = 600"))
 
-    (report,) = nightly(SourceSettings(scenes=str(images)), str(tmp_path / "products"), SETTINGS)
+    (report,) = nightly(source=SourceSettings(scenes=str(images)), root=str(tmp_path / "products"), settings=SETTINGS)
 
     assert report.made["mrap"] == 1
     found = reasons(report)
@@ -80,7 +80,7 @@ def test_bad_envi_files_are_left_out_and_the_good_one_is_published(tmp_path):
 @pytest.mark.usefixtures("prefect_server")
 def test_an_empty_folder_is_one_sentence(tmp_path):
     with pytest.raises(SceneError, match=r"empty|no .*image|nothing"):
-        nightly(SourceSettings(scenes=str(tmp_path)), str(tmp_path / "products"))
+        nightly(source=SourceSettings(scenes=str(tmp_path)), root=str(tmp_path / "products"))
 
 
 def test_the_program_exits_with_1_and_a_sentence_when_nothing_could_be_made(tmp_path):

@@ -26,7 +26,7 @@ def untouched_environment():
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, prefect_server, source, settings):
     root = tmp_path_factory.mktemp("catalog")
-    update("10UFB", source, str(root), settings)
+    update("10UFB", source=source, root=str(root), settings=settings)
     return str(root)
 
 

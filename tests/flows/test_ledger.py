@@ -160,15 +160,15 @@ def test_a_night_with_a_bug_does_every_other_tile_and_then_fails_loudly(tmp_path
     monkeypatch.setattr(SimulatedSource, "open_scene", broken)
     end = chain.source("10UFB").scenario.start
     with pytest.raises(RuntimeError, match=r"1 of 2 tiles failed by a bug: 10UFB: failed: 'B12'"):
-        nightly(source, str(tmp_path), quick, tiles=["10UFB", "31UDS"], end=end)
+        nightly(source=source, root=str(tmp_path), settings=quick, tiles=["10UFB", "31UDS"], end=end)
     assert {(one.tile, one.error) for one in entries(str(tmp_path))} == {("10UFB", "KeyError")}
     monkeypatch.undo()
 
     # The day after, what failed is tried again, and nothing else.
     since = datetime.now(UTC) - timedelta(days=1)
     asked = {"source": source, "root": str(tmp_path), "settings": quick}
-    assert rerun(since, ["SceneError"], **asked) == []
-    (report,) = rerun(since, ["KeyError"], **asked)
+    assert rerun(since=since, errors=["SceneError"], **asked) == []
+    (report,) = rerun(since=since, errors=["KeyError"], **asked)
     assert report.tile == "10UFB"
     assert report.made["mrap"] >= 1
 

@@ -31,7 +31,9 @@ DATES = 4
 
 def masks(source, scenario, root, mask):
     """Run the first dates of the tile; give the catalog, its steps and what was made."""
-    report = update(TILE, source, root, Settings(mask=mask), end=sensing_times(scenario)[DATES - 1])
+    report = update(
+        TILE, source=source, root=root, settings=Settings(mask=mask), end=sensing_times(scenario)[DATES - 1]
+    )
     return Store(root), steps_before(root, TILE, EVER), report
 
 
@@ -68,9 +70,9 @@ def test_a_background_is_the_median_of_the_nearest_scenes(future, place, nearest
 def test_a_later_scene_changes_just_the_masks_whose_background_it_joins(images, changed, tmp_path, source, scenario):
     settings = Settings(mask=MaskSettings(method="background", number_of_images=images, allow_future=True))
     times = sensing_times(scenario)
-    update(TILE, source, str(tmp_path), settings, end=times[1])
-    assert not update(TILE, source, str(tmp_path), settings, end=times[1]).made["mask"]
-    assert update(TILE, source, str(tmp_path), settings, end=times[2]).made["mask"] == changed
+    update(TILE, source=source, root=str(tmp_path), settings=settings, end=times[1])
+    assert not update(TILE, source=source, root=str(tmp_path), settings=settings, end=times[1]).made["mask"]
+    assert update(TILE, source=source, root=str(tmp_path), settings=settings, end=times[2]).made["mask"] == changed
 
 
 def test_s2cloudless_masks_products_of_level_1c(tmp_path):
@@ -79,7 +81,7 @@ def test_s2cloudless_masks_products_of_level_1c(tmp_path):
         write_safe(one.scene, tmp_path / "scenes")
     settings = Settings(ingest=IngestSettings(bands=CLOUDLESS_BANDS), mask=MaskSettings(method="s2cloudless"))
     root = str(tmp_path / "products")
-    report = update(BOREAL.tile, SourceSettings(scenes=str(tmp_path / "scenes")), root, settings)
+    report = update(BOREAL.tile, source=SourceSettings(scenes=str(tmp_path / "scenes")), root=root, settings=settings)
     assert [row.method for row in report.dates] == ["s2cloudless"] * 2
     store, steps = Store(root), steps_before(root, BOREAL.tile, EVER)
     scene = read_scene(store, store.read(steps[0].scene.href))

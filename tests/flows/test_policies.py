@@ -31,7 +31,7 @@ def made(tmp_path_factory, prefect_server, source, scenario):
     """Run the first dates of the tile, some of which see smoke."""
     root = str(tmp_path_factory.mktemp("made"))
     settings = Settings(mrap=POLICY, mask=MaskSettings(method="rules"))
-    update(TILE, source, root, settings, end=sensing_times(scenario)[4])
+    update(TILE, source=source, root=root, settings=settings, end=sensing_times(scenario)[4])
     return Store(root), steps_before(root, TILE, EVER)
 
 
@@ -88,7 +88,7 @@ def test_the_item_says_which_bands_go_by_which_source(made):
 def test_a_composite_whose_bands_go_by_other_sources_is_not_built_on(tmp_path, source, scenario, before, after):
     asked = Settings(mrap=MrapSettings(groups=before), mask=MaskSettings(method="rules"))
     last = sensing_times(scenario)[1]
-    update(TILE, source, str(tmp_path), asked, end=last)
+    update(TILE, source=source, root=str(tmp_path), settings=asked, end=last)
     held = {path: path.read_bytes() for path in (tmp_path / "mrap").rglob("*.json")}
     with pytest.raises(CatalogError, match=r"B04, B03, B02 do not go by the source that the setting groups asks for"):
         fold(TILE, last, str(tmp_path), MrapSettings(groups=after))

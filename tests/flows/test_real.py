@@ -37,7 +37,7 @@ def folders(realdata, tmp_path_factory) -> SourceSettings:
 @pytest.fixture(scope="module")
 def night(folders, tmp_path_factory, prefect_server):
     root = tmp_path_factory.mktemp("night")
-    (report,) = nightly(folders, str(root))
+    (report,) = nightly(source=folders, root=str(root))
     return root, report
 
 
@@ -63,7 +63,7 @@ def test_every_item_validates_and_pystac_finds_them_all(night, valid):
 
 def test_the_second_night_does_nothing_and_says_so(night, folders):
     root, report = night
-    (again,) = nightly(folders, str(root))
+    (again,) = nightly(source=folders, root=str(root))
     assert not again.made
     assert again.kept == report.made
     assert "nothing to do" in again.sentence()
@@ -102,8 +102,8 @@ def test_real_scenes_that_arrive_in_any_order_give_the_same_bytes(folders, tmp_p
     times = [ref.sensed for ref in open_source(folders, settings.ingest).list_scenes(TILE).scenes][:16]
     shuffled = np.random.default_rng(7).permutation(times)
     for arrived in shuffled:
-        update(TILE, folders, str(tmp_path / "shuffled"), settings, start=arrived, end=arrived)
-    update(TILE, folders, str(tmp_path / "ordered"), settings, end=times[-1])
+        update(TILE, source=folders, root=str(tmp_path / "shuffled"), settings=settings, start=arrived, end=arrived)
+    update(TILE, source=folders, root=str(tmp_path / "ordered"), settings=settings, end=times[-1])
     found, expected = (Store(str(tmp_path / name)) for name in ("shuffled", "ordered"))
     for collection in ("scenes", "masks", "mrap", "reduced", "models"):
         versions = [
@@ -114,7 +114,7 @@ def test_real_scenes_that_arrive_in_any_order_give_the_same_bytes(folders, tmp_p
 
 def test_a_real_product_goes_from_safe_to_a_reduced_scene(realdata, tmp_path, valid):
     source = SourceSettings(scenes=str(realdata / "safe_T22HBD_20210122_mini"))
-    (report,) = nightly(source, str(tmp_path))
+    (report,) = nightly(source=source, root=str(tmp_path))
     assert dict(report.made) == {"scene": 1, "mask": 1, "mrap": 1, "reduced": 1}
     store = Store(str(tmp_path))
     (scene,) = store.items("scenes", "22HBD")
@@ -129,7 +129,7 @@ def test_a_real_product_goes_from_safe_to_a_reduced_scene(realdata, tmp_path, va
 def test_the_active_fire_of_british_columbia_is_never_masked(realdata, tmp_path):
     source = SourceSettings(scenes=str(realdata / "bcgov_wps_research"), tile="10VDH")
     bands = IngestSettings(bands=("B12", "B11", "B09"))
-    nightly(source, str(tmp_path), Settings(ingest=bands))
+    nightly(source=source, root=str(tmp_path), settings=Settings(ingest=bands))
     store = Store(str(tmp_path))
     (mask,) = store.items("masks")
     (arrival,) = scenes_of(str(tmp_path), "10VDH")

@@ -27,7 +27,7 @@ def run(tmp_path, source, scenario):
 
     def masks():
         root = str(tmp_path / "catalog")
-        report = update("10UFB", source, root, SETTINGS, end=sensing_times(scenario)[3])
+        report = update("10UFB", source=source, root=root, settings=SETTINGS, end=sensing_times(scenario)[3])
         return Store(root), list(Store(root).items("masks", "10UFB")), report
 
     return masks

@@ -27,7 +27,7 @@ RUN = CliRunner()
 @pytest.fixture(scope="module")
 def made(tmp_path_factory, prefect_server, source, settings):
     root = tmp_path_factory.mktemp("catalog")
-    update("10UFB", source, str(root), settings)
+    update("10UFB", source=source, root=str(root), settings=settings)
     return root
 
 

@@ -33,7 +33,7 @@ JULY, AUGUST, MIDJULY = (f"model-{TILE}-{name}" for name in ("202507", "202508",
 
 def run(root, start=None, end=None):
     with chain.without_server():
-        return update(TILE, SOURCE, str(root), SETTINGS, start, end)
+        return update(TILE, source=SOURCE, root=str(root), settings=SETTINGS, start=start, end=end)
 
 
 def versions(root, *collections):
@@ -119,11 +119,11 @@ def test_a_model_that_went_stale_is_followed_on_the_sixteenth_until_it_proves_so
 def test_by_hand_the_model_comes_out_that_the_tile_was_masked_by(made):
     with chain.without_server():
         for day, name in ((datetime(2025, 7, 3, tzinfo=UTC), JULY), (datetime(2025, 8, 20, tzinfo=UTC), AUGUST)):
-            product = train(TILE, day, str(made), SETTINGS.mask)
+            product = train(TILE, day, root=str(made), settings=SETTINGS.mask)
             assert Path(product.href).stem == name
             assert not product.made
         with pytest.raises(SceneError, match="fewer than 3 scenes were composited before 2025-06"):
-            train(TILE, datetime(2025, 6, 20, tzinfo=UTC), str(made), SETTINGS.mask)
+            train(TILE, datetime(2025, 6, 20, tzinfo=UTC), root=str(made), settings=SETTINGS.mask)
 
 
 def test_a_scene_that_is_retracted_takes_with_it_the_models_that_took_over_from_what_learnt_it(copied):
