@@ -85,6 +85,10 @@ class EnviSource:
             ),
         )
 
+    def unfinished(self, ref: SceneRef) -> str:
+        """Say nothing: an image that has not the size that its header gives is not listed as a scene."""
+        return ""
+
     def checksums(self, ref: SceneRef) -> Mapping[str, str]:
         """Hash what the scene is read from, and what its folders decided: the offset and the units of the masks.
 

@@ -22,6 +22,10 @@ class Source(Protocol):
         """
         ...
 
+    def unfinished(self, ref: SceneRef) -> str:
+        """Say why the files of a scene may still be on their way; empty where nothing speaks for that."""
+        ...
+
     def checksums(self, ref: SceneRef) -> Mapping[str, str]:
         """Hash what the scene is read from: name (never a folder) to sha2-256 multihash, hexadecimal.
 

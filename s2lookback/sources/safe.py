@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
@@ -16,6 +17,7 @@ from s2lookback.files import checksum
 from s2lookback.scene import Listing, Rejected, Scene, SceneRef
 from s2lookback.settings import IngestSettings
 from s2lookback.sources.imagery import choose_members, read_product
+from s2lookback.sources.manifest import require_whole
 from s2lookback.sources.merge import merge_scenes
 from s2lookback.sources.product import is_zip, name_of, open_product
 
@@ -49,7 +51,7 @@ class SafeSource:
 
     def tiles(self) -> tuple[str, ...]:
         """Name every tile of which there is a product, sorted."""
-        return tuple(sorted({found.tile for found in self._products() if isinstance(found, _Named)}))
+        return tuple(sorted({found.tile for found in self._products if isinstance(found, _Named)}))
 
     def list_scenes(self, tile: str, start: datetime | None = None, end: datetime | None = None) -> Listing:
         """List the acquisitions of a tile by sensing time, both ends included, from file names alone.
@@ -60,7 +62,7 @@ class SafeSource:
         Raises:
             TransientError: If the folder itself cannot be listed.
         """
-        found = self._products()
+        found = self._products
         rejected = [product for product in found if isinstance(product, Rejected)]
         of_tile = [product for product in found if isinstance(product, _Named) and product.tile == tile]
         scenes = []
@@ -71,6 +73,15 @@ class SafeSource:
             rejected += passed_over
             scenes.append(SceneRef(tile, sensed, used, max(map(_changed, used))))
         return Listing(tuple(scenes), tuple(sorted(rejected, key=attrgetter("href"))))
+
+    def unfinished(self, ref: SceneRef) -> str:
+        """Say which product is not whole yet: a zip without its end, a folder without all that its manifest lists."""
+        try:
+            for href in ref.files:
+                require_whole(href)
+        except SceneError as error:
+            return str(error)
+        return ""
 
     def checksums(self, ref: SceneRef) -> Mapping[str, str]:
         """Hash each zip, and of each folder every file that the scene is read from.
@@ -92,7 +103,9 @@ class SafeSource:
         """
         return merge_scenes(_of_parts(ref, lambda href: self._open_part(href, ref)))
 
+    @cached_property
     def _products(self) -> list[_Named | Rejected]:
+        """Look into the folder once for as long as it is open: it may hold years of every tile."""
         return [_parse(path) for path in _candidates(Path(self.folder))]
 
     def _inputs(self, href: str) -> list[tuple[str, Path]]:

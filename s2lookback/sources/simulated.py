@@ -33,6 +33,10 @@ class SimulatedSource:
             )
         )
 
+    def unfinished(self, ref: SceneRef) -> str:
+        """Say nothing: what is simulated is whole."""
+        return ""
+
     def checksums(self, ref: SceneRef) -> Mapping[str, str]:
         """Hash all that the scene depends on: the scenario, its length apart, and the sensing time."""
         recipe = f"{self._scenario.recipe}\n{ref.sensed.isoformat()}"
