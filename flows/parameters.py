@@ -61,15 +61,16 @@ Settle = Annotated[int, Field(ge=0, le=3600), _shown("Second look after, seconds
 SecondLook = Annotated[int, Field(ge=0, le=3600), _shown("Second look after, seconds")]
 Item = Annotated[str, _shown("Product")]
 
+_OTHERS, _SETTINGS = _shown("Others"), _shown("Settings")
 # None, and not a model's defaults: a form shows every field of a model that is there, a hundred of them, and folds away
 # what is None behind a button that fills the defaults in.
-Source = Annotated[SourceSettings | None, _shown("Scenes")]
+Source = Annotated[Annotated[SourceSettings, _OTHERS] | None, _shown("Scenes")]
+How = Annotated[Annotated[Settings, _OTHERS] | None, _SETTINGS]
+HowIngested = Annotated[Annotated[IngestSettings, _OTHERS] | None, _SETTINGS]
+HowMasked = Annotated[Annotated[MaskSettings, _OTHERS] | None, _SETTINGS]
+HowFolded = Annotated[Annotated[MrapSettings, _OTHERS] | None, _SETTINGS]
+HowReduced = Annotated[Annotated[ReduceSettings, _OTHERS] | None, _SETTINGS]
 Catalog = Annotated[str, _shown("Catalog")]
-How = Annotated[Settings | None, _shown("Settings")]
-HowIngested = Annotated[IngestSettings | None, _shown("Settings")]
-HowMasked = Annotated[MaskSettings | None, _shown("Settings")]
-HowFolded = Annotated[MrapSettings | None, _shown("Settings")]
-HowReduced = Annotated[ReduceSettings | None, _shown("Settings")]
 
 
 def in_order(start: datetime | None, end: datetime | None) -> None:

@@ -168,7 +168,7 @@ class ReduceSettings(_Settings):
 class Settings(_Settings):
     """How everything is made."""
 
-    ingest: IngestSettings = IngestSettings()
-    mask: MaskSettings = MaskSettings()
-    mrap: MrapSettings = MrapSettings()
-    reduce: ReduceSettings = ReduceSettings()
+    ingest: IngestSettings = Field(IngestSettings(), title="Ingest")
+    mask: MaskSettings = Field(MaskSettings(), title="Mask")
+    mrap: MrapSettings = Field(MrapSettings(), title="Composite")
+    reduce: ReduceSettings = Field(ReduceSettings(), title="Reduce")

@@ -21,7 +21,9 @@ class Scenario(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     family: str = Field(
-        VALLEY.name, description="Kind of ground, sky and season, which sets tile, start and cloudiness too."
+        VALLEY.name,
+        description="Kind of ground, sky and season, which sets tile, start and cloudiness too.",
+        json_schema_extra={"enum": [*sorted(FAMILIES)]},
     )
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(20, description="Seed of the landscape and the weather.")
     tile: Annotated[str, Field(pattern=TILE)] = Field("10UFB", description="MGRS square, without the leading T.")
