@@ -26,10 +26,12 @@ class Resource:
 
     def busy(self, end: float) -> float:
         """Give how much of it was used until ``end``, over time: amount times seconds."""
-        times = [*(time for time, _ in self.log), end]
-        return sum(
-            used * (later - time) for (time, used), later in zip(self.log, times[1:], strict=True) if later > time
-        )
+        total, since, used = 0.0, 0.0, 0.0
+        for time, now in self.log:
+            if time >= end:
+                break
+            total, since, used = total + used * (time - since), time, now
+        return total + used * (end - since)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,13 @@ class Job:
     tile: str
     scenes: int
     trained_on: int = 0
-    """Scenes of the model that it has to train first; 0 where it has one."""
+    """Scenes of a model that it has to train; 0 where it has one."""
+    trainings: int = 1
+    """How many it has to train, one before each equal part of its scenes."""
+
+    def trains(self, scene: int) -> bool:
+        """Tell whether a model is trained before a scene."""
+        return bool(self.trained_on) and scene % -(-self.scenes // self.trainings) == 0
 
 
 @dataclass(slots=True)
@@ -144,9 +150,9 @@ class _Tile:
         yield max(0.0, self.costs.start - self.costs.start_cpu)
         self._note("start", begin)
         yield from self._ingested()
-        if self.job.trained_on:
-            yield from self._trained()
-        for _ in range(self.job.scenes):
+        for scene in range(self.job.scenes):
+            if self.job.trains(scene):
+                yield from self._trained()
             for stage in ("mask", "mrap", "reduce"):
                 yield from self._done(stage, self.costs.stages[stage], self.machine.per_job)
         self._give("memory", held)

@@ -1,16 +1,19 @@
-"""What each stage of one full scene costs, on one thread, without a server."""
+"""What each stage of one full scene costs, on one thread and on two, without a server."""
 
+import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from catalog.store import Store
 from flows.tile import tile as update
 from s2lookback.bands import BANDS
+from s2lookback.cores import SETTING
 from s2lookback.settings import IngestSettings, MaskSettings, Settings
 from s2lookback.simulate import Scenario, sensing_times, simulate_scene
 from s2lookback.simulate.product import write_safe
-from s2lookback.sources.settings import SourceSettings
+from s2lookback.sources.settings import SourceSettings, open_source
 from tasks.history import Arrival, Step, scenes_of, steps_before
 from tasks.ingest import ingest_scene
 from tasks.mask import masked
@@ -35,17 +38,25 @@ def scenario(size: int) -> Scenario:
     return Scenario(height=size, width=size, dates=5, revisit_days=6, start=start, ignition_day=8)
 
 
-def measured(folder: Path, size: int, repeats: int) -> dict[str, Cost]:
-    """Measure every stage of the newest of five scenes, each in a process of its own."""
+def measured(folder: Path, size: int, repeats: int, threads: Sequence[int] = (1, 2)) -> dict[int, dict[str, Cost]]:
+    """Measure every stage of the newest of five scenes, each in a process of its own, on so many threads."""
     for name, pixels in (("little", LITTLE), ("full", size)):
         say(f"making a catalog of five scenes of {pixels}² pixels\n")
         prepare(folder / name, pixels)
+    return {count: _costs(folder, repeats, count) for count in threads}
+
+
+def _costs(folder: Path, repeats: int, threads: int) -> dict[str, Cost]:
     costs: dict[str, list[Cost]] = {stage: [] for stage in STAGES}
-    for _ in range(repeats):
-        for stage, found in costs.items():
-            little = {"root": str(folder / "little")}
-            found.append(cost("tests.bench.stages:work", little, root=str(folder / "full"), stage=stage, out=""))
-            say(f"{stage}: {found[-1]}\n")
+    os.environ[SETTING] = f"{threads}"
+    try:
+        for _ in range(repeats):
+            for stage, found in costs.items():
+                little = {"root": str(folder / "little")}
+                found.append(cost("tests.bench.stages:work", little, root=str(folder / "full"), stage=stage, out=""))
+                say(f"{stage} on {threads}: {found[-1]}\n")
+    finally:
+        del os.environ[SETTING]
     return {stage: middle(found) for stage, found in costs.items()}
 
 
@@ -76,8 +87,6 @@ def work(root: str, stage: str, out: str) -> None:  # out: where a measurement m
 
 
 def _ingest(root: Path) -> None:
-    from s2lookback.sources.settings import open_source
-
     source = SourceSettings(kind="safe", scenes=str(root / "scenes"))
     settings = IngestSettings()
     opened = open_source(source, settings)

@@ -1,0 +1,106 @@
+"""Many nights of small tiles in one process: memory, file handles and time of each, and what slope they have."""
+
+import json
+import math
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from s2lookback.settings import IngestSettings, MaskSettings, ReduceSettings, Settings
+from s2lookback.simulate import Scenario, sensing_times
+from s2lookback.sources.settings import SourceSettings
+
+TILES = ("10UFB", "10UEB", "09UYT", "10UGC")
+SETTINGS = Settings(
+    ingest=IngestSettings(bands=("B12", "B11", "B8A", "B04")),
+    mask=MaskSettings(min_training_scenes=4, sample_size=300, trees=3),
+    reduce=ReduceSettings(min_samples=20, max_samples=200),
+)
+"""Models are trained each month, on little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What the process was like after one night, and what the night took."""
+
+    memory: float
+    """Resident, MB."""
+    handles: int
+    """Open files, sockets and pipes."""
+    cpu: float
+    """Seconds of the night."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """A straight line through what was measured of each night."""
+
+    mean: float
+    each: float
+    """Change from one night to the next."""
+    doubt: float
+    """Standard error of that."""
+
+    @property
+    def rises(self) -> bool:
+        """Whether it is above nothing by more than three standard errors."""
+        return self.each > 3 * self.doubt
+
+
+def slope(values: Sequence[float]) -> Slope:
+    """Fit a line by least squares, nights apart independent of each other."""
+    nights = np.arange(len(values), dtype=float)
+    line = np.polyfit(nights, values, 1)
+    rest = np.asarray(values) - np.polyval(line, nights)
+    spread = float(((nights - nights.mean()) ** 2).sum())
+    return Slope(float(np.mean(values)), float(line[0]), math.sqrt(float((rest**2).sum()) / (len(values) - 2) / spread))
+
+
+def nights(root: str, tiles: Sequence[str], count: int, size: tuple[int, int] = (14, 22)) -> list[Night]:
+    """Run so many nights, each with one new scene of each tile, in this process; give what each was like."""
+    from flows.tile import tile as update
+    from tests.faults.chain import without_server
+
+    found = []
+    with without_server():
+        for number in range(count):
+            before = _cpu()
+            for tile in tiles:
+                given = scenario(tile, count, size)
+                source = SourceSettings(kind="simulated", scenario=given)
+                update(tile=tile, source=source, root=root, settings=SETTINGS, end=sensing_times(given)[number])
+            found.append(Night(_memory(), len(list(Path("/proc/self/fd").iterdir())), _cpu() - before))
+    return found
+
+
+def scenario(tile: str, dates: int, size: tuple[int, int]) -> Scenario:
+    """Simulate a tiny tile that is seen every third day."""
+    start = datetime(2024, 4, 1, 19, 19, 21, tzinfo=UTC)
+    return Scenario(tile=tile, height=size[0], width=size[1], dates=dates, revisit_days=3, start=start, ignition_day=90)
+
+
+def _cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _memory() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory(prefix="bench-soak-") as folder:
+        began = time.perf_counter()
+        measured = nights(folder, TILES[: int(sys.argv[2])], int(sys.argv[1]))
+        sys.stdout.write(json.dumps([asdict(one) for one in measured]) + "\n")
+        sys.stderr.write(f"{time.perf_counter() - began:.0f} s\n")
+        for name in ("memory", "handles", "cpu"):
+            sys.stderr.write(f"{name}: {slope([getattr(one, name) for one in measured])}\n")
