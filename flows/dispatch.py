@@ -65,6 +65,7 @@ def dispatch_all(
     may_recover: Callable[[UUID], bool] = lambda _run: False,
     patience: float | None = None,
     gives_way: bool = False,
+    ended: Callable[[str], None] = lambda _key: None,
 ) -> dict[str, State[Any]]:
     """Run a flow once for each key, at most so many at once; return the last state of each.
 
@@ -78,11 +79,38 @@ def dispatch_all(
         may_recover: Tells of a child that failed, by its run's id, whether it may be started again.
         patience: Seconds within which a worker must have taken one up.
         gives_way: Start none while any other run that computes waits for its turn.
+        ended: Is told the key of each that came to its end, by any thread.
     """
     if not deployed():
-        here: Any = partial(flow, return_state=True)
-        return {key: here(**parameters) for key, parameters in jobs.items()}
-    return asyncio.run(_side_by_side(flow, jobs, at_once, may_recover, patience, gives_way))
+        return _one_by_one(flow, jobs, ended)
+    return asyncio.run(_side_by_side(flow, jobs, at_once, may_recover, patience, gives_way, ended))
+
+
+def _one_by_one(
+    flow: Flow[..., Any], jobs: Mapping[str, Parameters], ended: Callable[[str], None]
+) -> dict[str, State[Any]]:
+    here: Any = partial(flow, return_state=True)
+    states = {}
+    for key, parameters in jobs.items():
+        states[key] = here(**parameters)
+        ended(key)
+    return states
+
+
+def start(flow: Flow[..., Any], parameters: Parameters, *, key: str) -> FlowRun:
+    """Start a run for which nobody waits, or give the run that was started with this key before.
+
+    Args:
+        flow: What to run; its deployment bears its name.
+        parameters: What to run it with.
+        key: What it is started for: whoever asks for the same again, at the same time or later, starts nothing.
+    """
+
+    async def ask() -> FlowRun:
+        async with get_client() as client:
+            return await _started(client, flow, parameters, f"{flow.name}:{key}", waited_for=False)
+
+    return asyncio.run(ask())
 
 
 async def _side_by_side(
@@ -92,6 +120,7 @@ async def _side_by_side(
     may_recover: Callable[[UUID], bool],
     patience: float | None,
     gives_way: bool,
+    ended: Callable[[str], None],
 ) -> dict[str, State[Any]]:
     slots = asyncio.Semaphore(at_once)
     async with get_client() as client:
@@ -100,7 +129,9 @@ async def _side_by_side(
             async with slots:
                 if gives_way:
                     await _nobody_waits(client)
-                return await _child(client, flow, jobs[key], f"{this.id}:{flow.name}:{key}", may_recover, patience)
+                state = await _child(client, flow, jobs[key], f"{this.id}:{flow.name}:{key}", may_recover, patience)
+            await asyncio.to_thread(ended, key)
+            return state
 
         return dict(zip(jobs, await asyncio.gather(*map(one, jobs)), strict=True))
 
@@ -142,7 +173,9 @@ async def _child(
         await asyncio.sleep(delay)
 
 
-async def _started(client: PrefectClient, flow: Flow[..., Any], parameters: Parameters, key: str) -> FlowRun:
+async def _started(
+    client: PrefectClient, flow: Flow[..., Any], parameters: Parameters, key: str, *, waited_for: bool = True
+) -> FlowRun:
     """Start a run with a key, or find the run that has it; asking twice is harmless."""
 
     async def ask() -> FlowRun:
@@ -152,6 +185,7 @@ async def _started(client: PrefectClient, flow: Flow[..., Any], parameters: Para
             parameters=flow.serialize_parameters(dict(parameters)),
             idempotency_key=key,
             timeout=0,
+            as_subflow=waited_for,
         )
 
     return await _patiently(ask)

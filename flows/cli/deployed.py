@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.landed import landed_starts_tile
 from flows.cli.notices import VARIABLE, automate, tell_people
 from flows.cli.words import app, out, stop
 from s2lookback.cores import cores
@@ -47,6 +48,7 @@ def deploy(
     )
     if done.returncode:
         stop(f"deploying failed: {(done.stderr or done.stdout).strip()[-500:]}")
+    asyncio.run(_start_what_landed())
     out.print(f"deployed; {tiles} tiles and {gpus} trainings at once", highlight=False)
     if not told:
         out.print(f"nobody is told when something goes wrong: set {VARIABLE} to a webhook, and deploy again")
@@ -63,6 +65,13 @@ async def _prepare(tiles: int, gpus: int, workers: Kind) -> bool:
         await _queue(client, "gpu", "default", gpus)
         await automate(client, silent_runs_crash())
         return await tell_people(client, os.environ.get(VARIABLE, ""))
+
+
+async def _start_what_landed() -> None:
+    from prefect.client.orchestration import get_client
+
+    async with get_client() as client:
+        await automate(client, landed_starts_tile((await client.read_deployment_by_name("tile/tile")).id))
 
 
 async def _pool(client: "PrefectClient", name: str, kind: Kind) -> None:

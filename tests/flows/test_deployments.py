@@ -11,6 +11,7 @@ from prefect import Flow
 
 from deployments.slurm.script import SlurmConfiguration
 from flows.cli.deployed import SILENT
+from flows.cli.landed import NAME as LANDED
 from tests.flows.server import call, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -52,11 +53,11 @@ def test_deploying_again_changes_nothing_but_what_it_is_told(server):
     def made():
         pools = {one["name"]: one["type"] for one in server.ask("/work_pools/filter", {})}
         queues = {one["name"]: one["concurrency_limit"] for one in server.ask("/work_pools/hpc/queues/filter", {})}
-        automations = [one["name"] for one in server.ask("/automations/filter", {})]
+        automations = {one["name"] for one in server.ask("/automations/filter", {})}
         return pools, queues, automations, sorted(one["name"] for one in server.ask("/deployments/filter", {}))
 
     before = made()
-    assert before[:3] == ({"hpc": "process", "gpu": "process"}, {"default": None, "tiles": 2}, [SILENT])
+    assert before[:3] == ({"hpc": "process", "gpu": "process"}, {"default": None, "tiles": 2}, {SILENT, LANDED})
     call([sys.executable, "-m", "flows.cli", "deploy", "--tiles", "3"], server.environment)
     after = made()
     assert after == (before[0], {"default": None, "tiles": 3}, before[2], before[3])
@@ -80,7 +81,7 @@ def test_a_parameter_that_makes_no_sense_is_refused_at_once(server, name, parame
 
 def test_what_leads_shares_no_limited_queue_with_what_it_waits_for():
     queues = {one["name"]: (one["work_pool"]["name"], one["work_pool"].get("work_queue_name")) for one in DEPLOYMENTS}
-    leads = {"nightly", "rerun", "reconcile", "backfill"}
+    leads = {"nightly", "rerun", "reconcile", "backfill", "landing"}
     assert {queues[name] for name in leads} == {("hpc", "default")}
     assert {queues[name] for name in queues.keys() - leads} == {("hpc", "tiles"), ("gpu", None)}
 
