@@ -54,6 +54,11 @@ class Store:
         self.scratch: tuple[list[str], Index] | None = None
 
     @cached_property
+    def _home(self) -> Path:
+        """Where the root really is: to follow its links anew for each file was a fifth of a night without news."""
+        return self.root.resolve()
+
+    @cached_property
     def index(self) -> Index:
         """The index that answers searches; see ``catalog.upkeep.current``, which lets it know everything."""
         return index_of(self.root)
@@ -302,7 +307,7 @@ class Store:
 
     def _inside(self, href: str | Path) -> Path:
         path = self.root / href
-        if not path.resolve().is_relative_to(self.root.resolve()):
+        if not path.resolve().is_relative_to(self._home):
             raise CatalogError(f"{href}: is not below {self.root}")
         return path
 
