@@ -221,6 +221,12 @@ def _seen(size: int, etag: str, changed: datetime) -> Seen:
     return Seen(int(size), etag.strip('"'), changed)
 
 
+def md5_of(path: Path) -> str:
+    """Hash a file as an ETag does."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
 def _md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
@@ -232,8 +238,7 @@ def _same(head: Mapping[str, Any], expected: str, path: Path) -> bool:
     etag = str(head["ETag"]).strip('"')
     if not _MD5.fullmatch(etag) or "aws:kms" in str(head.get("ServerSideEncryption")):
         return True
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == etag
+    return md5_of(path) == etag
 
 
 def _code(error: BaseException) -> str:

@@ -92,21 +92,35 @@ def load(path: Path) -> dict[str, Any] | None:
     Raises:
         CatalogError: If it is too large, damaged, or not an object.
     """
+    text = content(path)
+    return None if text is None else parsed(text, path)
+
+
+def content(path: Path) -> bytes | None:
+    """Read a small file, or the beginning of a larger one; None where there is none."""
     with told(path):
         try:
             with path.open("rb") as file:
-                text = file.read(LARGEST + 1)
+                return file.read(LARGEST + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+
+def parsed(text: bytes, where: str | Path) -> dict[str, Any]:
+    """Read a JSON object that stands somewhere.
+
+    Raises:
+        CatalogError: If it is too large, damaged, or not an object.
+    """
     if len(text) > LARGEST:
-        raise CatalogError(f"{path}: is larger than {LARGEST} bytes, which no JSON of this catalog is")
+        raise CatalogError(f"{where}: is larger than {LARGEST} bytes, which no JSON of this catalog is")
     try:
-        content = json.loads(text)
+        found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise CatalogError(f"{path}: is damaged, expected JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise CatalogError(f"{path}: holds {type(content).__name__}, expected a JSON object")
-    return content
+        raise CatalogError(f"{where}: is damaged, expected JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise CatalogError(f"{where}: holds {type(found).__name__}, expected a JSON object")
+    return found
 
 
 def written(content: dict[str, Any]) -> bytes:

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from catalog import collections, layout, upkeep
-from catalog.disk import told, written
+from catalog.disk import parsed, told, written
 from catalog.layout import Item
+from s2lookback.errors import CatalogError
 
 if TYPE_CHECKING:  # the store keeps its listings with this module
     from catalog.store import Store
@@ -26,8 +27,8 @@ def relist(store: "Store") -> None:
     for name in collections.NAMES:
         for tile in store.tiles(name):
             _list_tile(store, name, tile, None)
-        _describe(store, name, None, None)
-    store.place.revise(store.root / "catalog.json", lambda: written(layout.root_catalog(store.collections())))
+        _describe(store, name, "", None)
+    store.place.revise(store.root / "catalog.json", lambda _: written(layout.root_catalog(store.collections())))
 
 
 def refresh(store: "Store", name: str, tile: str, item: Item | None) -> None:
@@ -36,27 +37,29 @@ def refresh(store: "Store", name: str, tile: str, item: Item | None) -> None:
     _describe(store, name, tile, item)
     root = store.root / "catalog.json"
     if item is None or name not in _children(store.listing(root)):
-        store.place.revise(root, lambda: written(layout.root_catalog(store.collections())))
+        store.place.revise(root, lambda _: written(layout.root_catalog(store.collections())))
 
 
 def _list_tile(store: "Store", name: str, tile: str, item: Item | None) -> None:
     path = store.root / name / tile / "catalog.json"
-    store.place.revise(path, lambda: written(layout.tile_catalog(name, tile, _listed(store, name, tile, item))))
+    store.place.revise(
+        path, lambda old: written(layout.tile_catalog(name, tile, _listed(store, name, tile, item, old)))
+    )
 
 
-def _listed(store: "Store", name: str, tile: str, item: Item | None) -> list[str]:
+def _listed(store: "Store", name: str, tile: str, item: Item | None, old: bytes | None) -> list[str]:
     """Name what a tile's listing holds and one more item; all that is there where it was not listed yet."""
-    known = None if item is None else store.listing(store.root / name / tile / "catalog.json")
+    known = _parsed(old)
     if item is None or known is None or "links" not in known:
         return store.ids(name, tile)
     return sorted({*_children(known), str(item["id"])})
 
 
-def _describe(store: "Store", name: str, tile: str | None, item: Item | None) -> None:
+def _describe(store: "Store", name: str, tile: str, item: Item | None) -> None:
     """Describe a collection; remove what describes one that holds nothing."""
 
-    def whole() -> bytes | None:
-        described = _collection(store, name, tile, item)
+    def whole(old: bytes | None) -> bytes | None:
+        described = _collection(store, name, tile, item, old)
         return written(described) if described["extent"]["spatial"]["bbox"] else None
 
     if store.place.revise(store.root / name / "collection.json", whole):
@@ -65,10 +68,10 @@ def _describe(store: "Store", name: str, tile: str | None, item: Item | None) ->
             upkeep.describe(store, described)
 
 
-def _collection(store: "Store", name: str, tile: str | None, item: Item | None) -> Listing:
+def _collection(store: "Store", name: str, tile: str, item: Item | None, old: bytes | None) -> Listing:
     """Describe a collection with one more item; from all that it holds where an item left, or it was not described."""
-    known = None if item is None else store.collection(name)
-    if item is not None and tile is not None and known is not None:
+    known = _parsed(old)
+    if item is not None and known is not None:
         return collections.linked(collections.grown(known, item), sorted({*_children(known), tile}))
     whole = collections.collection(name, store.host)
     for held in store.items(name):
@@ -76,6 +79,14 @@ def _collection(store: "Store", name: str, tile: str | None, item: Item | None) 
     folder = store.root / name
     listed = [one for one in store.tiles(name) if store.listing(folder / one / "catalog.json") is not None]
     return collections.linked(whole, listed)
+
+
+def _parsed(old: bytes | None) -> Listing | None:
+    """Read a listing; a damaged one counts as none, for it can be made again."""
+    try:
+        return None if old is None else parsed(old, "a listing")
+    except CatalogError:
+        return None
 
 
 def _children(listing: Listing | None) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from catalog import sweep
-from catalog.disk import keep, locked, save, told
+from catalog.disk import content, keep, locked, save, told
 from catalog.layout import Item
 from s2lookback.files import flush
 
@@ -38,8 +38,8 @@ class Place(Protocol):
     def renew(self, home: Path, tell: Tell) -> None:
         """Do the same for one item, whatever was seen just now; the caller keeps others out of its home."""
 
-    def forget(self) -> None:
-        """Believe nothing of what was seen before."""
+    def forget(self) -> bool:
+        """Believe nothing of what was seen before; tell whether there was anything to forget."""
 
     def bring(self, path: Path) -> None:
         """Let the folder hold another document as it is now: a listing, a record, an archived version."""
@@ -74,8 +74,8 @@ class Place(Protocol):
     def remove(self, home: Path) -> None:
         """Remove an item with all its versions, its JSON first; the caller keeps others out of its home."""
 
-    def revise(self, path: Path, make: Callable[[], bytes | None]) -> bool:
-        """Write a document that is made from what was there, or remove it; tell whether that changed it."""
+    def revise(self, path: Path, make: Callable[[bytes | None], bytes | None]) -> bool:
+        """Write a document that is made from what is there, or remove it; tell whether that changed it."""
 
     def drop_old(self, folder: Path, oldest: datetime) -> None:
         """Remove the JSON of a folder that was written before a time."""
@@ -107,8 +107,9 @@ class Folder:
     def renew(self, home: Path, tell: Tell) -> None:
         """Do nothing: it is here."""
 
-    def forget(self) -> None:
-        """Do nothing: nothing is remembered."""
+    def forget(self) -> bool:
+        """Tell that nothing was remembered."""
+        return False
 
     def bring(self, path: Path) -> None:
         """Do nothing: it is here."""
@@ -159,16 +160,17 @@ class Folder:
         sweep.remove_versions(home)
         (home.parent.parent / "collection.json").unlink(missing_ok=True)  # its extent may shrink: make it anew
 
-    def revise(self, path: Path, make: Callable[[], bytes | None]) -> bool:
+    def revise(self, path: Path, make: Callable[[bytes | None], bytes | None]) -> bool:
         """Write or remove a document, while others wait."""
         with told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with locked(path.parent):
-                content, there = make(), path.is_file()
-                if content is not None:
-                    return keep(path, content)
+                before = content(path)
+                after = make(before)
+                if after is not None:
+                    return keep(path, after)
                 path.unlink(missing_ok=True)
-                return there
+                return before is not None
 
     def drop_old(self, folder: Path, oldest: datetime) -> None:
         """Remove the JSON of a folder that was written before a time."""
@@ -195,8 +197,16 @@ class Folder:
 
 
 def place_of(root: str) -> Place:
-    """Open the place that a path names."""
-    return Folder(root)
+    """Open the place that a path or an s3:// address names.
+
+    Raises:
+        CatalogError: If it is an address of another form.
+    """
+    if "://" not in root:
+        return Folder(root)
+    from catalog.remote import remote_of
+
+    return remote_of(root)
 
 
 def folders(part: Path) -> list[str]:

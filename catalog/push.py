@@ -17,9 +17,9 @@ from typing import Any
 from catalog import audit, collections, layout
 from catalog.bucket import Bucket, Seen
 from catalog.disk import load, written
-from catalog.extensions import EXTENSIONS
 from catalog.items import COLLECTIONS
 from catalog.layout import GEOJSON, JSON, Item
+from catalog.storage import stored
 from catalog.store import Store
 from s2lookback.errors import CatalogError, TransientError
 
@@ -30,8 +30,6 @@ _KEY = re.compile(
     rf"|executions/[a-z-]+/(?P<made>{layout.ID.pattern})/{layout.VERSION.pattern}\.json"
 )
 _STAGES = {name: stage for stage, name in COLLECTIONS.items()}
-_SCHEME = "bucket"
-"""Names the place of the assets within an item."""
 _OLD = timedelta(days=1)
 """After which a file that no item names is no other pusher's who is still at work."""
 _TRIES = 10
@@ -136,7 +134,7 @@ def _push_item(store: Store, bucket: Bucket, shelf: _Shelf, name: str, storage: 
     except CatalogError as error:
         shelf.keep(name)
         return Step(name, "damaged", str(error))
-    documents = {**records, **{key: _stored(one, storage) for key, one in versions.items()}}
+    documents = {**records, **{key: stored(one, storage) for key, one in versions.items()}}
     shelf.kept.update(documents)
     try:
         for key, path, asset in missing:
@@ -200,16 +198,6 @@ def _missing(store: Store, shelf: _Shelf, version: Item) -> list[tuple[str, Path
     if problem:
         raise CatalogError(problem.reason)
     return missing
-
-
-def _stored(item: Item, storage: Mapping[str, str]) -> Item:
-    """Say in an item where its assets are; their hrefs stay relative."""
-    return {
-        **item,
-        "stac_extensions": sorted({*item["stac_extensions"], EXTENSIONS["storage"]}),
-        "properties": {**item["properties"], "storage:schemes": {_SCHEME: dict(storage)}},
-        "assets": {key: {**asset, "storage:refs": [_SCHEME]} for key, asset in item["assets"].items()},
-    }
 
 
 def _unnamed(shelf: _Shelf, gone: Sequence[str]) -> Iterator[str]:

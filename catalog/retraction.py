@@ -50,7 +50,7 @@ def retraction(store: Store, tile: str, name: str) -> Retraction | None:
 
 def forget(store: Store, tile: str, name: str) -> bool:
     """Let a scene come back; tell whether it had been retracted."""
-    return store.place.revise(_path(store, tile, name), lambda: None)
+    return store.place.revise(_path(store, tile, name), lambda _: None)
 
 
 def _path(store: Store, tile: str, name: str) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 from catalog import audit, collections, layout, listing, upkeep
 from catalog.audit import Problem
-from catalog.disk import load, locked, told, told_full, written
+from catalog.disk import content, load, locked, parsed, told, told_full, written
 from catalog.index import Index, index_of
 from catalog.layout import Item
 from catalog.place import folders, place_of
@@ -69,8 +69,7 @@ class Store:
         Sizes are compared, not bytes. A damaged item counts as absent: making it again mends it.
         """
         item = self._made_from(request)
-        if item is None:
-            self.place.forget()  # another machine may have made it just now
+        if item is None and self.place.forget():  # another machine may have made it just now
             item = self._made_from(request)
         if item is None:
             return None
@@ -85,7 +84,9 @@ class Store:
         Raises:
             CatalogError: If it is not there, damaged, or outside the catalog.
         """
-        item = self.document(self._inside(href.removeprefix(f"{self.place.url}/")))
+        path = self._inside(href.removeprefix(f"{self.place.url}/"))
+        self.look(path.parent.parent)
+        item = self.document(path)
         if item is None:
             raise CatalogError(f"{href}: there is no such item")
         layout.check_shape(item, href)
@@ -122,9 +123,8 @@ class Store:
 
     def collections(self) -> list[str]:
         """Name the collections that hold something, sorted."""
-        return [
-            name for name in sorted(collections.NAMES) if self._brought(self.root / name / "collection.json").is_file()
-        ]
+        paths = {name: self.root / name / "collection.json" for name in sorted(collections.NAMES)}
+        return [name for name, path in paths.items() if self.content(path) is not None]
 
     def collection(self, name: str) -> dict[str, Any] | None:
         """Read what a collection says of itself; None where it holds nothing, or is damaged."""
@@ -133,7 +133,13 @@ class Store:
 
     def document(self, path: Path) -> dict[str, Any] | None:
         """Read the JSON at a path below ``root``; None where there is none."""
-        return load(self._brought(path))
+        text = self.content(path)
+        return None if text is None else parsed(text, path)
+
+    def content(self, path: Path) -> bytes | None:
+        """Read a small file at a path below ``root``; None where there is none."""
+        self.place.bring(path)
+        return content(path)
 
     def listing(self, path: Path) -> dict[str, Any] | None:
         """Read a listing; a damaged one counts as none, for it can be made again."""
@@ -144,7 +150,7 @@ class Store:
 
     def keep(self, path: Path, facts: Mapping[str, Any]) -> None:
         """Write a JSON at a path below ``root`` that is no item, whole or not at all."""
-        self.place.revise(path, lambda: written(dict(facts)))
+        self.place.revise(path, lambda _: written(dict(facts)))
 
     def look(self, part: Path | None = None) -> None:
         """See what others published in a part of the catalog, or in all of it."""
@@ -294,10 +300,6 @@ class Store:
     def renew(self, home: Path) -> None:
         """See what became of an item just now; the caller keeps others out of its home."""
         self.place.renew(home, self._tell)
-
-    def _brought(self, path: Path) -> Path:
-        self.place.bring(path)
-        return path
 
     def _tell(self, changed: Sequence[Path]) -> None:
         upkeep.learn(self, [(path.parent.parent.parent.name, path.parent.name) for path in changed])

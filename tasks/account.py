@@ -11,7 +11,7 @@ from prefect import get_run_logger
 from prefect.runtime import flow_run
 from pydantic import TypeAdapter, ValidationError
 
-from catalog.disk import load, save, told
+from catalog.store import Store
 from s2lookback.errors import CatalogError, TransientError
 from tasks.ledger import Entry, note
 from tasks.place import deployed
@@ -62,10 +62,8 @@ def _kept(root: str, report: TileReport) -> Iterator[None]:
 def _write(root: str, report: TileReport) -> None:
     note(root, entries_of(report))
     if deployed():
-        path = _path(root, flow_run.id)
-        with told(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        save(path, _REPORT.dump_python(report, mode="json"))
+        store = Store(root)
+        store.keep(_path(store, flow_run.id), _REPORT.dump_python(report, mode="json"))
 
 
 def entries_of(report: TileReport) -> list[Entry]:
@@ -86,8 +84,9 @@ def account(root: str, run: UUID | str) -> TileReport | None:
     Raises:
         CatalogError: If its account is damaged.
     """
-    path = _path(root, run)
-    content = load(path)
+    store = Store(root)
+    path = _path(store, run)
+    content = store.document(path)
     try:
         return None if content is None else _REPORT.validate_python(content)
     except ValidationError as error:
@@ -96,12 +95,9 @@ def account(root: str, run: UUID | str) -> TileReport | None:
 
 def forget_old(root: str) -> None:
     """Remove accounts that no parent will ask for any more."""
-    oldest = (datetime.now(UTC) - KEPT).timestamp()
-    for path in _path(root, UUID(int=0)).parent.glob("*.json"):
-        with told(path):
-            if path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+    store = Store(root)
+    store.place.drop_old(_path(store, UUID(int=0)).parent, datetime.now(UTC) - KEPT)
 
 
-def _path(root: str, run: UUID | str) -> Path:
-    return Path(root) / "executions" / "runs" / f"{UUID(str(run))}.json"
+def _path(store: Store, run: UUID | str) -> Path:
+    return store.root / "executions" / "runs" / f"{UUID(str(run))}.json"

@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from catalog.disk import locked, told
-from s2lookback.files import whole_file
+from catalog.store import Store
 
 FILE = Path("executions", "ledger.jsonl")
 LARGEST = 8 * 2**20
@@ -54,15 +53,15 @@ def note(root: str, entries: Iterable[Entry]) -> None:
     new = [_bounded(entry) for entry in entries]
     if not new:
         return
-    path = Path(root) / FILE
-    with told(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path.parent):
-            known = {entry.what: entry for entry in _read(path)}
-            for entry in new:
-                known[entry.what] = _seen(entry, known.pop(entry.what, None))
-            with whole_file(path) as part:
-                part.write_bytes(_newest([*known.values()]))
+    store = Store(root)
+
+    def added(before: bytes | None) -> bytes:
+        known = {entry.what: entry for entry in _read(before)}
+        for entry in new:
+            known[entry.what] = _seen(entry, known.pop(entry.what, None))
+        return _newest([*known.values()])
+
+    store.place.revise(store.root / FILE, added)
 
 
 def _seen(entry: Entry, before: Entry | None) -> Entry:
@@ -100,22 +99,19 @@ def entries(root: str, *, since: datetime | None = None, errors: Iterable[str] =
         errors: Classes of errors that are wanted; by default all.
         tile: Tile that is wanted; by default all.
     """
-    wanted = set(errors)
+    wanted, store = set(errors), Store(root)
     start = since.astimezone(UTC).isoformat(timespec="seconds") if since else ""
     return [
         one
-        for one in _read(Path(root) / FILE)
+        for one in _read(store.content(store.root / FILE))
         if one.when >= start and (not wanted or one.error in wanted) and (not tile or one.tile == tile)
     ]
 
 
-def _read(path: Path) -> Iterator[Entry]:
-    """Read the entries of a file; a line that is damaged costs itself alone."""
-    if not path.is_file():
-        return
-    with told(path), path.open("rb") as file:
-        while line := file.readline(64 * LONGEST):
-            try:
-                yield _bounded(Entry(**json.loads(line)))
-            except (ValueError, TypeError, RecursionError):
-                continue
+def _read(content: bytes | None) -> Iterator[Entry]:
+    """Read the entries of a ledger; a line that is damaged costs itself alone."""
+    for line in (content or b"").splitlines():
+        try:
+            yield _bounded(Entry(**json.loads(line)))
+        except (ValueError, TypeError, RecursionError):
+            continue

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from pathlib import Path
 
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
@@ -12,10 +11,11 @@ from prefect.exceptions import PrefectHTTPStatusError
 
 from catalog.disk import busy, locked, told
 from catalog.layout import check_tile
+from catalog.store import Store
 from tasks.place import deployed
 
 TURNS = ".turns"
-"""Folder of the catalog whose folders are locked."""
+"""Folder of the catalog, or of this machine's copy of it, whose folders are locked."""
 
 LIMIT = "tile-{}"
 """Name of the server's limit of a tile."""
@@ -36,12 +36,14 @@ def turn(root: str, tile: str) -> Iterator[None]:
         CatalogError: If there is no such tile, or the catalog is read-only.
     """
     check_tile(tile)
-    folder = Path(root) / TURNS / tile
+    store = Store(root)
+    folder = store.root / TURNS / tile
     with told(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if busy(folder):
         get_run_logger().info("%s: another run is at work on it; this one waits", tile)
     with _leased(tile), locked(folder):
+        store.place.forget()  # what the run before this one published is to be seen
         yield
 
 

@@ -9,7 +9,7 @@ from hypothesis import settings
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")  # a busy machine is no fault of the code
 
-pytest_plugins = ("tests.safe_tree", "tests.schemas", "tests.postgres")
+pytest_plugins = ("tests.safe_tree", "tests.schemas", "tests.postgres", "tests.buckets")
 
 REALDATA = Path(os.environ.get("S2_REALDATA", Path(__file__).parents[2] / "shared" / "realdata"))
 

@@ -191,7 +191,7 @@ def test_a_disk_that_fails_before_the_commit_leaves_nothing_behind(store, client
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("catalog.version.save", full)
+        patch.setattr("catalog.place.save", full)
         assert "try again" in refused(store, client, item, status=503)
     assert client.post(SCENES, json=item, headers=SHOWN).status_code == 201
 

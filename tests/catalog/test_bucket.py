@@ -1,27 +1,21 @@
 """A catalog in a bucket: whole at every moment, the same when pushed again, and read by others' programs."""
 
 import json
-import os
 import posixpath
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pystac
 import pytest
 import rasterio
-from aiobotocore.client import AioBaseClient
 from botocore.exceptions import HTTPClientError
 from fsspec.asyn import sync_wrapper
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.s3.models import s3_backends
-from moto.server import ThreadedMotoServer
 from pystac.errors import DeprecatedWarning
 from pystac.stac_io import DefaultStacIO
 from s3fs import S3FileSystem
@@ -32,41 +26,8 @@ from catalog.push import push
 from catalog.store import Store
 from flows.cli import app
 from s2lookback.errors import CatalogError, TransientError
+from tests.buckets import KEY, REGION, SECRET, WRITES, KilledError, contents
 from tests.catalog.conftest import DAYS, GRID, TILE
-
-KEY, SECRET = "AKIAOURKEY", "our+secret/word"
-REGION = "ca-central-1"
-WRITES = {"PutObject", "DeleteObjects"}
-
-
-class KilledError(Exception):
-    """Stands for the end of a process."""
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def files(endpoint, monkeypatch) -> S3FileSystem:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    return S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
-
-
-@pytest.fixture
-def bucket(files) -> Bucket:
-    name = f"products-{uuid4().hex}"
-    files.call_s3("create_bucket", Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-    return Bucket(f"s3://{name}/bc/2025")
 
 
 @pytest.fixture
@@ -86,12 +47,6 @@ def filled(store, sample) -> Store:
 
 def done(store: Store, bucket: Bucket) -> dict[str, str]:
     return {step.item: step.done for step in push(store, bucket)}
-
-
-def contents(bucket: Bucket) -> dict[str, bytes]:
-    """Give every object, with its content, as the server keeps it."""
-    keys = s3_backends[DEFAULT_ACCOUNT_ID]["global"].buckets[bucket.name].keys
-    return {name.removeprefix(f"{bucket.prefix}/"): key.value for name, key in keys.items()}
 
 
 def whole(found: dict[str, bytes]) -> dict[str, bytes]:
@@ -123,23 +78,6 @@ class FromBucket(DefaultStacIO):
 
     def read_text(self, source: Any, *_: Any, **__: Any) -> str:
         return str(self.files.cat_file(str(getattr(source, "href", source))).decode())
-
-
-@pytest.fixture
-def requests(monkeypatch) -> Callable[[Callable[[str, bool], None]], None]:
-    """Offer to be told of every request: its name, and whether it was answered."""
-    send = AioBaseClient._make_api_call
-
-    def watch(tell: Callable[[str, bool], None]) -> None:
-        async def told(self, operation_name, api_params):
-            tell(operation_name, False)
-            answer = await send(self, operation_name, api_params)
-            tell(operation_name, True)
-            return answer
-
-        monkeypatch.setattr(AioBaseClient, "_make_api_call", told)
-
-    return watch
 
 
 @pytest.fixture

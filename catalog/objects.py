@@ -1,0 +1,44 @@
+"""The objects of a bucket, by the item that they belong to: read from their names alone."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from catalog.bucket import Seen
+from catalog.layout import ID, TILE, VERSION
+from catalog.place import UNLISTED
+
+Homes = dict[str, dict[str, Seen]]
+"""What was listed, by the folder of the item and by key."""
+
+_HOME = rf"[a-z-]+/{TILE.pattern}/(?P<id>{ID.pattern})"
+_KEY = re.compile(
+    rf"(?P<home>{_HOME})/((?P=id)\.json|{re.escape(UNLISTED)}|(?P<version>{VERSION.pattern})/[A-Za-z0-9][A-Za-z0-9._-]*)"
+)
+
+
+def by_home(listed: Mapping[str, Seen]) -> Homes:
+    """Sort objects by the item that they belong to; what has no name that this catalog gives is left out."""
+    found: Homes = {}
+    for key, seen in listed.items():
+        match = _KEY.fullmatch(key)
+        if match:
+            found.setdefault(match["home"], {})[key] = seen
+    return found
+
+
+def home_of(key: str) -> str:
+    """Name the folder of the item that an object belongs to; nothing where it is none of an item."""
+    match = _KEY.fullmatch(key)
+    return match["home"] if match else ""
+
+
+def unnamed(home: str, there: Mapping[str, Seen], standing: str | None, before: datetime) -> Iterator[str]:
+    """Name the objects of versions that neither stand nor are archived, and came before a time."""
+    name = home.rpartition("/")[2]
+    for key, seen in there.items():
+        match = _KEY.fullmatch(key)
+        version = match["version"] if match else None
+        left = version not in {None, standing} and f"{home}/{version}/{name}.json" not in there
+        if (left or (standing is None and key == f"{home}/{UNLISTED}")) and seen.changed < before:
+            yield key

@@ -1,0 +1,340 @@
+"""A place that is a bucket: it holds the truth, and a folder of this machine as much of it as was needed.
+
+What the folder says is never ahead of the bucket: a product is put there first, its files before its JSON, and only
+then stands here. So whoever is killed leaves nothing to be finished, and the folder may be removed at any time.
+"""
+
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from catalog import sweep
+from catalog.bucket import Bucket, md5_of
+from catalog.collections import NAMES
+from catalog.copied import Copied
+from catalog.disk import LARGEST, content, load, locked, parsed, told, written
+from catalog.layout import GEOJSON, JSON, Item
+from catalog.objects import Homes, by_home, home_of, unnamed
+from catalog.place import DAY, UNLISTED, Documents, Tell
+from catalog.storage import stored
+from s2lookback.errors import CatalogError, TransientError
+from s2lookback.files import checksum
+
+VARIABLE = "S2LOOKBACK_CACHE"
+"""Environment variable: the folder in which copies of buckets lie."""
+
+FRESH = 5.0
+"""Seconds for which what was listed is believed; what is not found, or is to be replaced, is looked at anew."""
+
+_AT_ONCE = 8
+"""Objects that are read or written at the same time."""
+_TRIES = 50
+"""Times that a document is made again where others wrote it meanwhile: each time, one of them succeeds."""
+
+
+class Remote:
+    """A prefix of a bucket, and the folder with a copy of it; the threads of a process share one."""
+
+    def __init__(self, bucket: Bucket, folder: Path) -> None:
+        """Name both; nothing is asked of the bucket yet."""
+        self.bucket, self.folder, self.url = bucket, folder, bucket.url
+        self._copied = Copied(folder)
+        self._there: Homes = {}
+        self._looked: dict[str, float] = {}
+        """When a part was listed last, seconds of this machine's clock."""
+
+    def look(self, part: Path, tell: Tell) -> None:
+        """List a part, and read every item of it that has another ETag than its copy."""
+        name, now = self._key(part), time.monotonic()
+        if name.count("/") > 1 or any(
+            now - self._looked.get(one, -FRESH) < FRESH for one in (name, name.partition("/")[0])
+        ):
+            return
+        there = by_home(self.bucket.listing(name))
+        gone = {home for home in self._there if home.startswith(f"{name}/")} - there.keys()
+        self._there.update(there)
+        for home in gone:
+            self._there.pop(home, None)
+        copied = part.glob("*/*.json") if "/" in name else part.glob("*/*/*.json")
+        homes = {*there, *(self._key(path.parent) for path in copied if path.stem == path.parent.name)}
+        self._read([home for home in sorted(homes) if not self._is_copied(home)], tell)
+        self._looked[name] = now
+
+    def renew(self, home: Path, tell: Tell) -> None:
+        """List an item, and read it where it has another ETag than its copy."""
+        name = self._key(home)
+        self._there[name] = by_home(self.bucket.listing(name)).get(name, {})
+        if not self._is_copied(name):
+            tell([self._json(name)])
+            self._read_one(name)
+
+    def forget(self) -> bool:
+        """Believe no listing of before."""
+        believed = bool(self._looked)
+        self._looked.clear()
+        return believed
+
+    def bring(self, path: Path) -> None:
+        """Read a document where it has another ETag than its copy; items are looked at."""
+        if path == self._json(self._key(path.parent)):
+            return
+        self._copy(path, self._newer(path)[0])
+
+    def folders(self, part: Path) -> list[str]:
+        """Name the folders of a part, sorted, but for hidden ones."""
+        return [name for name in self.bucket.folders(self._key(part)) if not name.startswith(".")]
+
+    def fetch(self, path: Path, asset: Mapping[str, Any], user: object) -> None:
+        """Copy a file, if a copy is not there, and keep it for as long as its user lives.
+
+        Raises:
+            CatalogError: If the bucket holds other bytes than the asset says.
+        """
+        self._copied.use(path.parts[-4], user)
+        size, digest = asset.get("file:size"), asset.get("file:checksum")
+        with told(path):
+            if path.is_file() and path.stat().st_size == size:
+                os.utime(path)
+                return
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+            try:
+                self.bucket.download(self._key(path), part)
+                if part.stat().st_size != size or checksum(part) != digest:
+                    raise CatalogError(f"{self.address(path)}: its bytes do not hash to {digest}")
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
+        self._copied.grew(path.stat().st_size)
+
+    def size(self, path: Path) -> int:
+        """Give the bytes of a file as it was listed, or is there now."""
+        key = self._key(path)
+        seen = self._there.get(home_of(key), {}).get(key) or self.bucket.seen(key)
+        if seen is None:
+            raise FileNotFoundError(f"{self.url}/{key} is not there")
+        return seen.size
+
+    def holds(self, version: Path) -> bool:
+        """Tell whether files of a version were listed."""
+        key = self._key(version)
+        return any(one.startswith(f"{key}/") for one in self._there.get(key.rpartition("/")[0], {}))
+
+    def address(self, path: Path) -> str:
+        """Give the s3:// address of a file."""
+        return f"{self.url}/{self._key(path)}"
+
+    def stored(self, item: Item) -> Item:
+        """Say in an item in which bucket its files are."""
+        return stored(item, self._storage)
+
+    def commit(self, documents: Documents, *, new: bool) -> bool:
+        """Put the files of an item's version, then the documents in their order, and only then copy these.
+
+        Each is put only if it is as it was listed; and should a sweeper have taken a file meanwhile, it is put again.
+        """
+        path, item = documents[-1]
+        home, contents = self._key(path.parent), [(one, written(document)) for one, document in documents]
+        for one, text in contents:
+            if len(text) > LARGEST:
+                raise CatalogError(f"{one}: would have {len(text)} bytes, and no more than {LARGEST} are read back")
+        sizes = self._put_files(path.parent / item["properties"]["version"], item)
+        if new:
+            self.bucket.write(f"{home}/{UNLISTED}", b"", "text/plain")
+        for one, text in contents:
+            seen = self._there[home].get(self._key(one))
+            if not (seen and seen.holds(text)) and not self._put(one, text, seen.etag if seen else None):
+                return False
+        self._there[home] = there = by_home(self.bucket.listing(home)).get(home, {})
+        if any(key not in there or there[key].size != size for key, size in sizes.items()):
+            return False
+        for one, text in contents:
+            self._copy(one, text)
+        self._copied.grew(sum(sizes.values()))
+        return True
+
+    def is_listed(self, home: Path) -> bool:
+        """Tell whether the listings know of an item."""
+        name = self._key(home)
+        return f"{name}/{UNLISTED}" not in self._there.get(name, {})
+
+    def enlist(self, home: Path) -> None:
+        """Note that they do."""
+        name = self._key(home)
+        if self._there.get(name, {}).pop(f"{name}/{UNLISTED}", None):
+            self.bucket.remove([f"{name}/{UNLISTED}"])
+
+    def remove(self, home: Path) -> None:
+        """Remove the JSON of an item, then whatever else is in its home; there, and here."""
+        name = self._key(home)
+        self.bucket.remove([self._key(self._json(name))])
+        self._json(name).unlink(missing_ok=True)
+        self.bucket.remove(list(self.bucket.listing(name)))
+        self._there.pop(name, None)
+        sweep.remove_versions(home)
+
+    def revise(self, path: Path, make: Callable[[bytes | None], bytes | None]) -> bool:
+        """Write or remove a document if it is still what it was made from; else make it again."""
+        for _ in range(_TRIES):
+            before, etag = self._newer(path)
+            after = make(before)
+            if after is None and before is not None:
+                self.bucket.remove([self._key(path)])
+            if after is None or after == before or self._put(path, after, etag):
+                self._copy(path, after)
+                return after != before
+        raise TransientError(f"{self.address(path)}: changes faster than it can be written")
+
+    def drop_old(self, folder: Path, oldest: datetime) -> None:
+        """Remove the JSON of a folder that was written before a time."""
+        there = self.bucket.listing(self._key(folder))
+        old = [key for key, seen in there.items() if key.endswith(".json") and seen.changed < oldest]
+        self.bucket.remove(old)
+        for path in folder.glob("*.json"):
+            if self._key(path) not in there or self._key(path) in old:
+                path.unlink(missing_ok=True)
+
+    def touch(self, path: Path, since: datetime) -> None:
+        """Keep the time among the records of the item's making: an object has no time that can be set."""
+        self.revise(self._verified(path), lambda _: written({"verified": since.isoformat()}))
+
+    def verified(self, path: Path) -> int:
+        """Read the time; that of the epoch where none was noted."""
+        record = self._verified(path)
+        self.bring(record)
+        facts = load(record)
+        try:
+            return 0 if facts is None else int(datetime.fromisoformat(facts["verified"]).timestamp() * 1e6) * 1000
+        except (KeyError, TypeError, ValueError) as error:
+            raise CatalogError(f"{self.address(record)}: tells no time of verification") from error
+
+    def collect(self, older_than: float) -> list[str]:
+        """Remove what no item names, each after another look at its item; and what is left over in the copy."""
+        before, removed = datetime.now(UTC) - timedelta(seconds=older_than), list[str]()
+        for home, left in self._left(before):
+            there = by_home(self.bucket.listing(home)).get(home, {})
+            keys = [key for key in unnamed(home, there, self._standing(home), before) if key in left]
+            self.bucket.remove(keys)
+            removed += [f"{self.url}/{key}" for key in keys]
+        sweep.collect(self.folder, older_than)
+        return removed
+
+    def orphans(self) -> Iterator[tuple[str, str]]:
+        """Name what no item has named for a day."""
+        for home, left in self._left(datetime.now(UTC) - timedelta(seconds=DAY)):
+            yield from ((home.rpartition("/")[2], key.removeprefix(f"{home}/")) for key in left)
+
+    def _left(self, before: datetime) -> Iterator[tuple[str, list[str]]]:
+        for collection in sorted(NAMES):
+            for home, there in by_home(self.bucket.listing(collection)).items():
+                left = list(unnamed(home, there, None, before))
+                left = left and list(unnamed(home, there, self._standing(home), before))
+                if left:
+                    yield home, left
+
+    def _standing(self, home: str) -> str | None:
+        """Read which version of an item stands; None where there is none."""
+        found = self.bucket.get(self._key(self._json(home)))
+        return None if found is None else str(parsed(found[0], home)["properties"]["version"])
+
+    def _read(self, homes: list[str], tell: Tell) -> None:
+        """Read items while nobody of this machine changes them."""
+
+        def one(home: str) -> None:
+            folder = self.folder / home
+            with told(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                with locked(folder):
+                    self._read_one(home)
+
+        tell([self._json(home) for home in homes])
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(one, homes))
+
+    def _read_one(self, home: str) -> None:
+        path = self._json(home)
+        self._copy(path, self._newer(path)[0])
+
+    def _is_copied(self, home: str) -> bool:
+        """Tell whether the copy of an item's JSON has the ETag that was listed."""
+        path = self._json(home)
+        seen = self._there.get(home, {}).get(self._key(path))
+        there = path.is_file()
+        return there == (seen is not None) and (seen is None or seen.holds(path.read_bytes()))
+
+    def _newer(self, path: Path) -> tuple[bytes | None, str | None]:
+        """Read a document and its ETag, from its copy where that is as it is there; nothing where it is not there."""
+        found = self.bucket.get(self._key(path), content(path))
+        return found or (None, None)
+
+    def _copy(self, path: Path, text: bytes | None) -> None:
+        """Let the copy of a document be as it is there; it is not flushed, for a torn one is read again."""
+        with told(path):
+            if text is None:
+                path.unlink(missing_ok=True)
+            elif content(path) != text:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+                part.write_bytes(text)
+                part.replace(path)
+
+    def _put(self, path: Path, text: bytes, etag: str | None) -> bool:
+        return self.bucket.put(self._key(path), text, etag, GEOJSON if b'"Feature"' in text[:80] else JSON)
+
+    def _put_files(self, version: Path, item: Item) -> dict[str, int]:
+        """Put the files of a version, but for those that an item names already and that are whole; give their sizes."""
+        home = self._key(version.parent)
+        there = self._there.get(home, {})
+        old = load(self._json(home)) if self._json(home).is_file() else None
+        named = old is not None and old["properties"]["version"] == version.name
+
+        def put(asset: Mapping[str, Any]) -> tuple[str, int]:
+            path = version / str(asset["href"]).rpartition("/")[2]
+            key = self._key(path)
+            if not (named and key in there and there[key].etag == md5_of(path)):
+                self.bucket.upload(path, key, asset)
+            return key, int(asset["file:size"])
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return dict(pool.map(put, item["assets"].values()))
+
+    @cached_property
+    def _storage(self) -> dict[str, str]:
+        return self.bucket.storage()
+
+    def _json(self, home: str) -> Path:
+        return self.folder / home / f"{home.rpartition('/')[2]}.json"
+
+    def _verified(self, path: Path) -> Path:
+        """Where it is noted when an item was verified."""
+        return self.folder / "executions" / path.parts[-4] / path.parts[-2] / "verified.json"
+
+    def _key(self, path: Path) -> str:
+        try:
+            return path.relative_to(self.folder).as_posix()
+        except ValueError as error:
+            raise CatalogError(f"{path}: is not below {self.folder}") from error
+
+
+def remote_of(url: str) -> Remote:
+    """Open the place that an s3:// address names, one for all who ask in this process.
+
+    Raises:
+        CatalogError: If it is not of the form s3://bucket/prefix.
+    """
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
+    return _opened(url, endpoint, os.environ.get(VARIABLE) or "~/.cache/s2lookback", os.getpid())
+
+
+@lru_cache(maxsize=8)
+def _opened(url: str, endpoint: str, copies: str, _process: int) -> Remote:
+    bucket = Bucket(url)
+    digest = hashlib.sha256(f"{endpoint} {bucket.url}".encode()).hexdigest()[:16]
+    return Remote(bucket, Path(copies).expanduser().absolute() / f"{bucket.name}-{digest}")
