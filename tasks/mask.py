@@ -18,7 +18,7 @@ from s2lookback.scene import NO_PERCENT
 from s2lookback.settings import MaskSettings
 from tasks.history import Arrival, neighbours
 from tasks.model import read_model
-from tasks.policy import POLICY, Product, unless_published
+from tasks.policy import POLICY, Product, named, unless_published
 from tasks.products import (
     about,
     bands_content_of,
@@ -32,7 +32,7 @@ from tasks.products import (
 )
 from tasks.relief import elevation_content, elevation_of
 
-REVISION = 10
+REVISION = 11
 """Raised whenever the same inputs and settings give other bytes."""
 
 
@@ -65,7 +65,7 @@ def outcome(mask: str, root: str) -> tuple[float, str]:
     return float(facts.get("s2lookback:clear_fraction", 0)), str(facts["s2lookback:method"])
 
 
-@task(task_run_name="{wanted.id}", **POLICY)
+@task(task_run_name=named, **POLICY)
 def mask_scene(
     wanted: Request,
     *,

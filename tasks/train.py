@@ -23,7 +23,7 @@ from s2lookback.scene import Scene
 from s2lookback.settings import MaskSettings
 from tasks.history import Step
 from tasks.model import read_model
-from tasks.policy import POLICY, Product, unless_published
+from tasks.policy import POLICY, Product, named, unless_published
 from tasks.products import (
     Item,
     bands_content_of,
@@ -35,7 +35,7 @@ from tasks.products import (
     request_for,
 )
 
-REVISION = 6
+REVISION = 7
 """Raised whenever the same inputs and settings give other bytes."""
 
 HALF = 16
@@ -131,7 +131,7 @@ def model_of(
     )
 
 
-@task(task_run_name="{wanted.id}", **POLICY)
+@task(task_run_name=named, **POLICY)
 def train_model(
     wanted: Request, *, root: str, month: datetime, steps: Sequence[Step], champion: str | None, settings: MaskSettings
 ) -> str:

@@ -1,15 +1,23 @@
 """Grow what hides the surface: edges of clouds are thinner than any mask sees."""
 
+from enum import IntFlag
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from s2lookback.grid import Grid
-from s2lookback.masking.classes import Class
+from s2lookback.masking.classes import GROUND, Class
 
-_GIVES_WAY = [Class.CLEAR, Class.SNOW, Class.WATER, Class.SMOKE]
 METRES_A_DEGREE = 111_320.0
 """Along a meridian, and along the equator."""
+
+
+class Rim(IntFlag):
+    """Bits of a raster of rims (uint8): what light tells that a pixel may be the rim of."""
+
+    CLOUD = 1
+    SHADOW = 2
 
 
 def pixel_metres(grid: Grid) -> tuple[float, float]:
@@ -39,18 +47,22 @@ def grow(found: NDArray[np.bool_], metres: float, pixel: tuple[float, float]) ->
     return grown
 
 
-def dilate(classes: NDArray[np.uint8], metres: float, pixel: tuple[float, float]) -> NDArray[np.uint8]:
-    """Grow clouds by thin cloud and shadows by shadow, over clear ground, snow, water and smoke.
+def dilate(
+    classes: NDArray[np.uint8], rims: NDArray[np.uint8], metres: float, pixel: tuple[float, float]
+) -> NDArray[np.uint8]:
+    """Grow clouds by thin cloud and shadows by shadow, over ground, snow and water whose light tells of either.
 
-    Active fire, fresh burn, no data and what is masked already stay as they are.
+    Smoke stays: it is kept from the visible bands already, and the others see through it. Active fire, fresh burn, no
+    data and what is masked already stay as they are.
 
     Args:
         classes: Codes of ``Class``, (y, x); left untouched.
+        rims: Bits of ``Rim``, (y, x): what each pixel may be the rim of.
         metres: How far.
         pixel: Height and width of a pixel in metres.
     """
-    gives_way = np.isin(classes, _GIVES_WAY)
+    gives_way = np.isin(classes, GROUND)
     near_cloud = grow((classes == Class.THIN_CLOUD) | (classes == Class.THICK_CLOUD), metres, pixel)
     near_shadow = grow(classes == Class.SHADOW, metres, pixel)
-    dilated = np.where(gives_way & near_shadow, np.uint8(Class.SHADOW), classes)
-    return np.where(gives_way & near_cloud, np.uint8(Class.THIN_CLOUD), dilated)
+    dilated = np.where(gives_way & near_shadow & (rims & Rim.SHADOW > 0), np.uint8(Class.SHADOW), classes)
+    return np.where(gives_way & near_cloud & (rims & Rim.CLOUD > 0), np.uint8(Class.THIN_CLOUD), dilated)

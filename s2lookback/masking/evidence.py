@@ -1,8 +1,11 @@
 """What is known of a pixel besides what a method says: the producer's label, and that cover changes light."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from s2lookback.masking.classes import COVERS, GROUND, Class
+from s2lookback.masking.dilation import Rim
+from s2lookback.masking.fire import charred
 from s2lookback.masking.method import View
 from s2lookback.masking.physics import darkened, heated, lit, unbrightened
 from s2lookback.masking.spectrum import Layer
@@ -36,14 +39,28 @@ def weighed(chance: Layer, view: View) -> Layer:
 
 
 def cleared(chance: Layer, view: View) -> Layer:
-    """Count as clear what neither cover can have done since a pixel was last clear.
+    """Count as clear what neither cover can have done since a pixel was last clear, as ``possible`` tells."""
+    bits = possible(view)
+    asked = [Rim.SHADOW if cover == Class.SHADOW else Rim.CLOUD for cover in COVERS[1:]]
+    left = np.stack([np.where(bits & bit, part, np.float32(0)) for bit, part in zip(asked, chance[1:], strict=True)])
+    return np.concatenate([chance[:1] + (chance[1:] - left).sum(axis=0), left])
+
+
+def possible(view: View) -> NDArray[np.uint8]:
+    """Tell which cover the light of a pixel allows: bits of ``Rim``, both where it was never clear before.
 
     Shadow darkens: burns, lakes and valleys are dark every day, yet producers call them shadow, and a model learns to.
     Cloud brightens every band that it can be told by, and the visible more than 2.2 µm.
     """
-    shadow = COVERS.index(Class.SHADOW)
-    bright = lit(view.now, view.before)
-    open_ = unbrightened(view.now, view.before) | heated(view.now, view.before)
-    impossible = np.stack([bright if cover == shadow else open_ for cover in range(1, len(COVERS))])
-    left = np.where(impossible, 0, chance[1:]).astype(np.float32)
-    return np.concatenate([chance[:1] + (chance[1:] - left).sum(axis=0), left])
+    cloud = ~unbrightened(view.now, view.before) & ~heated(view.now, view.before)
+    shadow = ~lit(view.now, view.before)
+    return Rim.CLOUD * cloud.astype(np.uint8) | Rim.SHADOW * shadow.astype(np.uint8)
+
+
+def rims(view: View) -> NDArray[np.uint8]:
+    """Tell what a pixel beside a cloud or shadow may be the rim of: bits of ``Rim``.
+
+    Either, wherever it lies, since rims are thinner than any test sees; but a burn is not given up to a margin of
+    safety, so ground as dark as char is taken only for what its light allows.
+    """
+    return np.where(charred(view.now), possible(view), np.uint8(Rim.CLOUD | Rim.SHADOW))

@@ -42,6 +42,17 @@ def fresh_burn(now: Spectrum, before: Spectrum) -> Found:
     return (nbr(before) - nbr(now) >= 0.27) & fell & kept & ~snow(before)
 
 
+def charred(now: Spectrum) -> Found:
+    """Find ground that may be burnt, whenever that was; bare soil, water and shadow are as dark.
+
+    Cloud that hides it would be brighter in blue: one of optical depth 1.5, over char of 0.05, reflects 0.13.
+
+    Source: Key & Benson 2006, USDA RMRS-GTR-164: a burn ratio below 0.1 is burnt; near infrared and blue, own choice.
+    """
+    bright = (now.nir >= 0.2) | (now["B02"] >= 0.12)
+    return (nbr(now) < 0.1) & ~bright
+
+
 def protected(view: View) -> NDArray[np.uint8]:
     """Give the class of burning, freshly burnt and smoky pixels, which any mask must let through; 0 elsewhere."""
     found = np.where(smoky(view), np.uint8(Class.SMOKE), np.uint8(Class.NO_DATA))

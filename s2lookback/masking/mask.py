@@ -13,7 +13,7 @@ from s2lookback.errors import GridMismatchError
 from s2lookback.masking.cast import shadow_possible
 from s2lookback.masking.classes import COVERS, GROUND, MASKED, Class
 from s2lookback.masking.dilation import dilate, grow, pixel_metres
-from s2lookback.masking.evidence import cleared, weighed
+from s2lookback.masking.evidence import cleared, rims, weighed
 from s2lookback.masking.features import features
 from s2lookback.masking.fire import protected
 from s2lookback.masking.labels import weak_labels
@@ -54,6 +54,8 @@ class Mask:
     fresh burn was found it is 0."""
     method: str
     """One of ``MaskSettings.method``."""
+    rims: NDArray[np.uint8]
+    """What each pixel may be the rim of, bits of ``Rim``, (y, x)."""
 
 
 def classify(
@@ -80,11 +82,12 @@ def classify(
     """
     method = method_for(scene, reference, model, settings)
     chance = np.empty((len(MASKED), *scene.grid.shape), np.uint8)
-    seen = np.empty(scene.grid.shape, np.uint8)
+    seen, around = (np.empty(scene.grid.shape, np.uint8) for _ in range(2))
     maybe, surely = (np.empty(scene.grid.shape, np.bool_) for _ in range(2))
     for rows, view in views(scene, reference, settings):
         found, maybe[rows], surely[rows] = protected(view), smoke_possible(view), smoke_surely(view)
         covers = cleared(_judged(method, view), view)[1:]
+        around[rows] = rims(view)
         chance[:, rows] = np.where(np.isin(found, (Class.NO_DATA, Class.SMOKE)), np.rint(100 * covers), 0)
         seen[rows] = np.where(found == Class.NO_DATA, _ground(view.now), found)
     pixel = pixel_metres(scene.grid)
@@ -103,19 +106,22 @@ def classify(
     below = np.minimum(percent, math.ceil(100 * settings.threshold) - 1)
     percent = np.where(np.isin(named, MASKED), percent, np.maximum(below, 0))
     probability = np.where(scene.valid, percent, NO_PERCENT).astype(np.uint8)
-    return Mask(grown(named, settings.dilation, pixel), probability, method.name)
+    return Mask(grown(named, around, settings.dilation, pixel), probability, method.name, around)
 
 
-def grown(classes: NDArray[np.uint8], metres: float, pixel: tuple[float, float]) -> NDArray[np.uint8]:
+def grown(
+    classes: NDArray[np.uint8], rims: NDArray[np.uint8], metres: float, pixel: tuple[float, float]
+) -> NDArray[np.uint8]:
     """Grow clouds and shadows, but not beside an active fire.
 
     Args:
         classes: Codes of ``Class``, (y, x); left untouched.
+        rims: What each pixel may be the rim of, bits of ``Rim``, (y, x).
         metres: How far.
         pixel: Height and width of a pixel in metres.
     """
     beside = grow(classes == Class.ACTIVE_FIRE, FIRESIDE, pixel)
-    return np.where(beside, classes, dilate(classes, metres, pixel))
+    return np.where(beside, classes, dilate(classes, rims, metres, pixel))
 
 
 def _judged(method: Method, view: View) -> Layer:

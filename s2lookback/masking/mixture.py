@@ -121,10 +121,11 @@ def _cloud_and_shadow(
     vv, dd, either = (np.maximum(norm, SMALL) for norm in (vv, dd, vv * dd - vd**2))
     cloud, lost = (cv * dd - cd * vd) / either, (cd * vv - cv * vd) / either
     alone, shade = np.maximum(cv / vv, 0), np.maximum(cd / dd, 0)
-    no_shade, no_cloud, black = lost < 0, cloud < 0, lost > 1
+    no_shade, no_cloud = (lost < 0) & ((cloud >= 0) | (alone > 0)), cloud < 0  # of both below 0, one may be above alone
+    lost = np.where(no_shade, 0, np.where(no_cloud, shade, lost))
     beside = np.maximum((cv - vd) / vv, 0)
-    cloud = np.where(no_shade, alone, np.where(no_cloud, 0, np.where(black, beside, cloud)))
-    lost = np.where(no_shade, 0, np.minimum(np.where(no_cloud, shade, lost), 1))
+    cloud = np.where(no_shade, alone, np.where(lost > 1, beside, np.where(no_cloud, 0, cloud)))
+    lost = np.minimum(lost, 1)
     misfit = (weight * (change - cloud * veil - lost * dark) ** 2).sum(axis=0)
     return cloud.astype(np.float32), lost.astype(np.float32), misfit.astype(np.float32)
 

@@ -78,11 +78,11 @@ def masked(
         if cutoff not in models:
             known = [step for step in seen if step[0].about.sensed < cutoff]
             models[cutoff] = _trained(known, settings) if settings.method == "lookback" else None
-        found = classify(scene, reference, models[cutoff], bare, elevation=ground).classes
-        published = grown(found, settings.dilation, pixel_metres(scene.grid))
+        found = classify(scene, reference, models[cutoff], bare, elevation=ground)
+        published = grown(found.classes, found.rims, settings.dilation, pixel_metres(scene.grid))
         seen.append((scene, reference))
         composite = fold_scene(composite, scene.pixels, usable(published), int(scene.about.sensed.timestamp()))
-        yield found, published, composite
+        yield found.classes, published, composite
 
 
 def _trained(known: Sequence[tuple[Scene, NDArray[np.int16]]], settings: MaskSettings) -> Model | None:

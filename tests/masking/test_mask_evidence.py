@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2lookback.masking.classes import COVERS, MASKED, Class
-from s2lookback.masking.evidence import RELIABILITY, cleared, weighed
+from s2lookback.masking.dilation import Rim
+from s2lookback.masking.evidence import RELIABILITY, cleared, rims, weighed
 from s2lookback.masking.mask import believed, classify
 from s2lookback.masking.method import View
 from s2lookback.masking.physics import heated, unbrightened
@@ -74,6 +75,24 @@ def test_only_a_cover_that_could_have_made_the_change_keeps_its_chance(spectra, 
     after = cleared(chance_of(1, 1, 1, 1), view)
     assert [cover for cover in MASKED if after[COVERS.index(cover), 0] > 0] == left
     assert after.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "rim"),
+    [
+        ("forest", "forest", Rim.CLOUD | Rim.SHADOW),
+        ("lake", "lake", Rim.CLOUD | Rim.SHADOW),
+        ("burn", "burn", Rim(0)),
+        ("burn", "forest", Rim(0)),
+        ("burn", "lake", Rim.CLOUD),
+    ],
+)
+@pytest.mark.parametrize("bands", [VISIBLE, VISIBLE[:4]])
+def test_a_margin_takes_all_ground_but_char_whose_light_tells_of_no_cover(spectra, now, before, rim, bands):
+    view = View(spectrum(spectra[now], bands), spectrum(spectra[before], bands), np.zeros(1, np.uint8))
+    if len(bands) < len(VISIBLE) and now == "burn":
+        rim |= Rim.CLOUD  # without blue no cloud is ruled out
+    assert rims(view) == rim
 
 
 def test_nothing_is_ruled_out_where_a_pixel_was_never_clear(spectra):
