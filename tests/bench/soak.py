@@ -2,20 +2,22 @@
 
 import json
 import math
+import os
 import resource
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from catalog.store import Store
 from s2lookback.settings import IngestSettings, MaskSettings, ReduceSettings, Settings
 from s2lookback.simulate import Scenario, sensing_times
 from s2lookback.sources.settings import SourceSettings
+from tests.bench.overhead import family, pause, used
+from tests.flows.server import Server, serving, worker
 
 TILES = ("10UFB", "10UEB", "09UYT", "10UGC")
 SETTINGS = Settings(
@@ -76,8 +78,37 @@ def nights(root: str, tiles: Sequence[str], count: int, size: tuple[int, int] = 
                 given = scenario(tile, count, size)
                 source = SourceSettings(kind="simulated", scenario=given)
                 update(tile=tile, source=source, root=root, settings=SETTINGS, end=sensing_times(given)[number])
-            found.append(Night(_memory(), len(list(Path("/proc/self/fd").iterdir())), _cpu() - before))
+            found.append(Night(memory_of(os.getpid()), handles_of(os.getpid()), _cpu() - before))
     return found
+
+
+def served(folder: Path, count: int) -> tuple[list[Night], int]:
+    """Run nights through a server and a worker; give what both were like after each, and the catalog's faults."""
+    found = []
+    with serving(folder, "--tiles", "2") as server:
+        for name in ("nightly", "reconcile"):
+            pause(server, name)
+        with worker(server, "hpc") as process:
+            for number in range(count):
+                before = sum(map(used, (server.process.pid, process.pid)))
+                _triggered(server, number, count)
+                alive = [*family(server.process.pid), process.pid]
+                spent = sum(map(used, (server.process.pid, process.pid))) - before
+                found.append(Night(sum(map(memory_of, alive)), sum(map(handles_of, alive)), spent))
+        return found, len([*Store(str(server.products)).check(deep=True)])
+
+
+def _triggered(server: Server, number: int, count: int) -> None:
+    """Run one night of all tiles, and wait for its end."""
+    runs = []
+    for tile in TILES:
+        given = scenario(tile, count, (14, 22))
+        source = SourceSettings(kind="simulated", scenario=given).model_dump(mode="json")
+        asked = {"source": source, "settings": SETTINGS.model_dump(mode="json")}
+        runs.append(server.trigger("tile", tile=tile, end=f"{sensing_times(given)[number]:%Y-%m-%d}", **asked))
+    for run in runs:
+        if server.end(run, 1200) != "COMPLETED":
+            raise RuntimeError(f"night {number} did not complete: see {server.home}")
 
 
 def scenario(tile: str, dates: int, size: tuple[int, int]) -> Scenario:
@@ -91,16 +122,18 @@ def _cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _memory() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+def memory_of(pid: int) -> float:
+    """Give the resident memory of a process, MB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 2**20
 
 
+def handles_of(pid: int) -> int:
+    """Count the files, sockets and pipes that a process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
 if __name__ == "__main__":
-    with TemporaryDirectory(prefix="bench-soak-") as folder:
-        began = time.perf_counter()
-        measured = nights(folder, TILES[: int(sys.argv[2])], int(sys.argv[1]))
-        sys.stdout.write(json.dumps([asdict(one) for one in measured]) + "\n")
-        sys.stderr.write(f"{time.perf_counter() - began:.0f} s\n")
-        for name in ("memory", "handles", "cpu"):
-            sys.stderr.write(f"{name}: {slope([getattr(one, name) for one in measured])}\n")
+    folder, count, tiles = sys.argv[1:]
+    measured = nights(folder, TILES[: int(tiles)], int(count))
+    sys.stdout.write(json.dumps([asdict(one) for one in measured]) + "\n")
