@@ -93,10 +93,7 @@ def _predicate(operator: str, given: list[Any], depth: int) -> Sql:
         return f"({above[0]} and {below[0]})", [*above[1], *below[1]]
     if operator == "in":
         value, listed = _only(given, 2, operator)
-        if not isinstance(listed, list) or not listed:
-            raise QueryError("in needs a list of values")
-        parts = [_compared("=", value, one, depth) for one in listed]
-        return "(" + " or ".join(sql for sql, _ in parts) + ")", [one for _, values in parts for one in values]
+        return _among(value, listed, depth)
     if operator == "isnull":
         sql, values = _value(_only(given, 1, operator)[0], depth)
         return f"({sql} is null)", values
@@ -106,6 +103,16 @@ def _predicate(operator: str, given: list[Any], depth: int) -> Sql:
             raise QueryError("a time is compared with a time, not like a text")
         return f"({sql} glob ?)", [*values, _glob(given[1])]
     raise QueryError(f"the operator {operator[:40]!r} is not understood here")
+
+
+def _among(value: object, listed: object, depth: int) -> Sql:
+    if not isinstance(listed, list) or not listed:
+        raise QueryError("in needs a list of values")
+    sql, values = _value(value, depth)
+    if sql not in TIMES and all(isinstance(one, str | int | float) for one in listed):
+        return f"({sql} in ({', '.join('?' * len(listed))}))", [*values, *listed]
+    parts = [_compared("=", value, one, depth) for one in listed]
+    return "(" + " or ".join(sql for sql, _ in parts) + ")", [one for _, values in parts for one in values]
 
 
 def _compared(operator: str, left: object, right: object, depth: int) -> Sql:

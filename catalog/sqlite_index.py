@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.cql2_sql import microseconds
-from catalog.index import Key, Page, SearchRequest, SlowQueryError, instant, reach
+from catalog.index import Key, Page, QueryError, SearchRequest, SlowQueryError, instant, reach
 from catalog.layout import Item
 from catalog.places import intersects, overlaps_box, spans
 from catalog.sqlite_query import meets, statement, token_of
@@ -43,14 +43,16 @@ _WAIT = 10.0
 _SLOWEST = 30.0
 """Seconds that a question may take."""
 
+_STEPS = 1_000
+"""Steps of SQLite between two looks at the clock: some 30 items, of which the worst outline takes 10 s."""
+
 
 class SqliteIndex:
     """An index in a file, which is made when it is first filled."""
 
-    name = "sqlite"
-
-    def __init__(self, path: Path, *, slowest: float = _SLOWEST) -> None:
+    def __init__(self, path: Path, *, slowest: float = _SLOWEST, name: str = "sqlite") -> None:
         """Name the file, which need not be there; ``slowest`` bounds a question, seconds."""
+        self.name = name
         self.path = path
         self.slowest = slowest
 
@@ -146,7 +148,7 @@ class SqliteIndex:
                 base.create_function("intersects", 2, intersects, deterministic=True)
                 until = time.monotonic() + (self.slowest if slowest is None else slowest)
                 if mode == "rw":
-                    base.set_progress_handler(lambda: time.monotonic() > until, 10_000)
+                    base.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
                 yield base
 
     def _connected(self, mode: str) -> sqlite3.Connection:
@@ -230,6 +232,8 @@ def _told(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if "interrupted" in str(error):
             raise SlowQueryError("the question takes too long: ask for less") from error
+        if "too large" in str(error) or "too many" in str(error):
+            raise QueryError("the question is too large: ask for less") from error
         raise TransientError(f"{path}: the index cannot be read or written now ({error})") from error
     except (sqlite3.DatabaseError, zlib.error, json.JSONDecodeError) as error:
         raise CatalogError(f"{path}: the index is damaged ({error}); `s2lookback catalog rebuild` mends it") from error

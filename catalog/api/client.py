@@ -16,9 +16,10 @@ from stac_fastapi.types.requests import get_base_url
 from stac_fastapi.types.search import BaseSearchPostRequest
 from starlette.responses import JSONResponse
 
-from catalog.api.box import Boxed, box_of
 from catalog.api.fields import with_fields
 from catalog.api.hrefs import paging_link, served_collection, served_item
+from catalog.api.limits import shallow
+from catalog.api.question import Bounded, box_of
 from catalog.api.stamps import stamped
 from catalog.collections import NAMES
 from catalog.index import NEWEST_FIRST, Index, SearchRequest, SlowQueryError
@@ -33,7 +34,7 @@ COUNTING = 1.0
 """Seconds that it may take to count the items of all pages."""
 
 
-class Question(Boxed, BaseSearchPostRequest):
+class Question(Bounded, BaseSearchPostRequest):
     """What a client asks."""
 
 
@@ -156,7 +157,7 @@ def _filter(text: str, language: str | None) -> Any:
     if language == "cql2-json":
         return json.loads(text)
     try:
-        return cql2.parse_text(text).to_json()
+        return cql2.parse_text(shallow(text)).to_json()
     except cql2.ParseError as error:
         raise ValueError(f"the filter is no CQL2 ({error})") from error
 

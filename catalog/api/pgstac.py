@@ -1,5 +1,6 @@
 """The backend for pgSTAC: stac-fastapi's own, asked as the catalog asks, with hrefs that a client can follow."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -15,10 +16,11 @@ from stac_fastapi.pgstac.types.search import PgstacSearch
 from stac_fastapi.types.requests import get_base_url
 from starlette.concurrency import run_in_threadpool
 
-from catalog.api.box import Boxed, box_of
 from catalog.api.client import MOST, counted, request_of
 from catalog.api.fields import with_fields
 from catalog.api.hrefs import resolved_again, served_item
+from catalog.api.limits import bounded, shallow
+from catalog.api.question import Bounded, box_of
 from catalog.api.stamps import stamped
 from catalog.index import NEWEST_FIRST, QueryError, SlowQueryError
 from catalog.pgstac_query import ENDS, box_shape, renamed
@@ -33,7 +35,7 @@ _SLOWEST = 30_000
 """Milliseconds that a question may take."""
 
 
-class PgstacQuestion(Boxed, PgstacSearch):  # type: ignore[misc]  # stac-fastapi's backend for pgSTAC has no types
+class PgstacQuestion(Bounded, PgstacSearch):  # type: ignore[misc]  # stac-fastapi's backend for pgSTAC has no types
     """What a client asks, as pgSTAC's backend reads it."""
 
 
@@ -45,7 +47,10 @@ class PgstacClient(CoreCrudClient):  # type: ignore[misc]  # as above
 
     def _clean_search_args(self, *given: Any, **named: Any) -> Any:
         """Read a question out of a URL; what is no JSON there is the asker's fault."""
+        asked = shallow(named.get("filter_query") or "")
         try:
+            if asked and named.get("filter_lang") != "cql2-text":
+                bounded(json.loads(asked))  # before cql2 validates it, which takes minutes for 300 levels
             return super()._clean_search_args(*given, **named)
         except (ValueError, RecursionError) as error:
             raise QueryError(f"the question is not understood: {error}") from error

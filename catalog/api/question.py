@@ -1,14 +1,22 @@
-"""The box of a question, as clients draw it: maps that go around send longitudes beyond 180 degrees."""
+"""A question as clients send it: of any size, and from maps that go around, with longitudes beyond 180 degrees."""
 
 import math
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, field_validator, model_validator
+
+from catalog.api.limits import bounded
 
 
-class Boxed(BaseModel):
-    """A question whose box may lie beyond the antimeridian."""
+class Bounded(BaseModel):
+    """A question that can be answered in time, whose box may lie beyond the antimeridian."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def small_enough(cls, question: Any) -> Any:
+        """Refuse too large a question before anything else reads it."""
+        return bounded(question)
 
     @field_validator("bbox", mode="before", check_fields=False)
     @classmethod
