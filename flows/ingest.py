@@ -8,6 +8,7 @@ from flows.parameters import Catalog, First, HowIngested, Last, Source, Tile, in
 from flows.progress import track
 from s2lookback.settings import IngestSettings
 from tasks.account import accounted
+from tasks.history import scenes_of
 from tasks.ingest import ingest_scene, list_scenes, unchanged
 from tasks.place import root_of, source_of
 from tasks.policy import SIDE_BY_SIDE, Product
@@ -38,6 +39,7 @@ def ingest(
         in_order(start, end)
         listing = list_scenes(tile, source=source, settings=settings, start=start, end=end)
         report.left_out += [LeftOut(Path(bad.href).name, bad.reason) for bad in listing.rejected]
+        before = {one.sensed for one in scenes_of(root, tile)}
         there = {ref: unchanged(ref, root, settings) for ref in listing.scenes}
         for href in filter(None, there.values()):
             report.count("scene", Product(href, made=False))
@@ -45,6 +47,9 @@ def ingest(
         arriving = [ingest_scene.submit(ref, source=source, root=root, settings=settings) for ref in new]
         for ref, future in track(list(zip(new, arriving, strict=True)), tile=tile, stage="ingest"):
             with report.leaving_out(Path(ref.files[0]).name):
-                report.count("scene", future.result())
+                product = future.result()
+                report.count("scene", product)
+                if product.made:
+                    report.arrive(ref.sensed, before)
     get_run_logger().info(report.sentence())
     return report

@@ -6,20 +6,23 @@ from typing import Any
 from uuid import UUID
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 
 from flows.dispatch import cancel_children, dispatch_all
 from flows.parameters import AtOnce, Catalog, First, How, Last, Source, Tiles, in_order
+from flows.progress import Page
 from flows.tile import tile as update
 from s2lookback.errors import CatalogError, GridMismatchError, SceneError, TransientError
 from s2lookback.settings import Settings
 from tasks.account import account, entries_of, forget_old
 from tasks.ingest import list_tiles
 from tasks.ledger import note
+from tasks.matrix import in_markdown, matrix
+from tasks.night import summary, totals
 from tasks.place import deployed, root_of, source_of
-from tasks.report import TileReport, markdown
-from tasks.watch import after_night
+from tasks.report import TileReport
+from tasks.shown import show, watched
+from tasks.watch import after_night, standing
 
 ERRORS = (SceneError, GridMismatchError, CatalogError, TransientError)
 EXPECTED = {"", "Crashed", "Cancelled", *(error.__name__ for error in ERRORS)}
@@ -86,9 +89,10 @@ def update_tiles(
         at_once=at_once,
         may_recover=lambda run: _error(place, run) == TransientError.__name__,
         gives_way=gives_way,
+        ended=Page("tiles", len(names)).step,
     )
     reports = [_report(place, name, states[name]) for name in names]
-    create_markdown_artifact(markdown(reports), key="nightly-summary", description="What the night did, tile by tile")
+    _show(place, reports, _named(source) | {"root": root})
     forget_old(place)
     for report in reports:
         get_run_logger().info(report.sentence())
@@ -96,6 +100,21 @@ def update_tiles(
     if bugs:
         raise RuntimeError(f"{len(bugs)} of {len(reports)} tiles failed by a bug: {bugs[0]}")
     return reports
+
+
+def _named(source: Source) -> dict[str, str]:
+    return {"scenes": source.scenes, "masks": source.masks} if source else {}
+
+
+def _show(root: str, reports: Sequence[TileReport], named: dict[str, str]) -> None:
+    """Show what the night did, and what became of the scenes of the last weeks."""
+    if not watched():
+        return
+    show(summary(reports, named=named, watch=standing(root)), totals(reports), key="nightly-summary")
+    try:
+        show(in_markdown(matrix(root)), "Tiles by sensed date, the last weeks", key="nightly-matrix")
+    except (CatalogError, TransientError) as error:  # an index that does not answer must not fail what is done
+        get_run_logger().error("the matrix could not be drawn: %s", error)
 
 
 def _error(root: str, run: UUID) -> str:

@@ -5,8 +5,6 @@ from base64 import b64encode
 from typing import Any
 
 from catalog.api.hrefs import served_item
-from catalog.facts import sensed_of
-from catalog.items import COLLECTIONS
 from catalog.layout import tile_of
 from catalog.store import Store
 from s2lookback.pictures import stamp
@@ -16,13 +14,11 @@ Item = dict[str, Any]
 WIDTH = 116
 """Pixels across of a picture: five stand side by side on a page of Prefect."""
 
-_STAGES = {collection: stage for stage, collection in COLLECTIONS.items()}
 
-
-def title_of(item: Item) -> str:
-    """Name a product as its run is named: ``mrap 10UFB 2025-08-30``; a model by its month."""
-    stage = _STAGES[item["collection"]]
-    return f"{stage} {tile_of(item)} {sensed_of(item):{'%Y-%m' if stage == 'model' else '%Y-%m-%d'}}"
+def spoken(name: str) -> str:
+    """Name a product by its id as people do: ``mrap 10UFB 2025-08-30``; a model by its month, or the day it is from."""
+    stage, tile, time = name.split("-")
+    return f"{stage} {tile} {'-'.join(filter(None, (time[:4], time[4:6], time[6:8])))}"
 
 
 def facts_of(item: Item) -> list[str]:
@@ -53,7 +49,7 @@ def facts_of(item: Item) -> list[str]:
 
 def headline(item: Item) -> str:
     """Sum a product up in a line."""
-    return f"{title_of(item)}: {', '.join(facts_of(item))}"
+    return f"{spoken(item['id'])}: {', '.join(facts_of(item))}"
 
 
 def _percent(number: float, scale: float) -> str:
@@ -65,7 +61,7 @@ def picture_of(store: Store, item: Item, key: str = "thumbnail") -> str:
     """Give the HTML of a picture: by its address where the API has one, else with its bytes; empty where it is not."""
     if key not in item["assets"]:
         return ""
-    title = title_of(item) if key == "thumbnail" else f"{key} of {title_of(item)}"
+    title = spoken(item["id"]) if key == "thumbnail" else f"{key} of {spoken(item['id'])}"
     return f'<img src="{_address(store, item, key)}" width="{WIDTH}" alt="{title}">'
 
 

@@ -59,7 +59,7 @@ def _request(ref: SceneRef, checksums: Mapping[str, str], settings: IngestSettin
     return request_for("scene", REVISION, ref.tile, ref.sensed, checksums, how)
 
 
-@task(task_run_name="scene-{ref.tile}-{ref.sensed:%Y%m%dT%H%M%S}", **POLICY)
+@task(task_run_name="scene {ref.tile} {ref.sensed:%Y-%m-%d}", **POLICY)
 def ingest_scene(ref: SceneRef, *, source: SourceSettings, root: str, settings: IngestSettings) -> Product:
     """Harmonise a scene and publish it, unless its files hold what they held when it was published."""
     started, store, opened = datetime.now(UTC), Store(root), open_source(source, settings)

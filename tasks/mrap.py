@@ -30,7 +30,7 @@ from s2lookback.pictures import age_image, bands_to_show, rgb, thumbnail
 from s2lookback.raster import read_preview
 from s2lookback.settings import MrapSettings
 from tasks.history import Arrival
-from tasks.policy import POLICY, Product, unless_published
+from tasks.policy import POLICY, Product, named, unless_published
 from tasks.products import basis, content_of, publish, request_for
 
 REVISION = 3
@@ -50,7 +50,7 @@ def folded(
     )
 
 
-@task(task_run_name="{wanted.id}", **POLICY)
+@task(task_run_name=named, **POLICY)
 def composite_scene(
     wanted: Request, *, root: str, scene: str, mask: str, reference: str | None, settings: MrapSettings
 ) -> str:

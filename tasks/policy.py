@@ -9,12 +9,14 @@ from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture
+from prefect.runtime import task_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import exponential_backoff
 
 from catalog.store import Request, Store
 from s2lookback.cores import cores
 from s2lookback.errors import TransientError
+from tasks.entry import spoken
 
 SIDE_BY_SIDE: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(  # type: ignore[assignment]  # invariant in its future
     max_workers=min(4, cores())
@@ -52,6 +54,11 @@ POLICY: _Policy = {
 
 TRIES = 3
 """Times that one parent starts a child that crashes, or fails by what may recover."""
+
+
+def named() -> str:
+    """Name a task run as people do: stage, tile and date of what it makes, as in ``mrap 10UFB 2025-08-30``."""
+    return spoken(task_run.parameters["wanted"].id)
 
 
 def back_off(tries: int) -> float:

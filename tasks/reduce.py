@@ -16,7 +16,7 @@ from s2lookback.reduce_cloud.regression import Reduced, reduce_scene
 from s2lookback.scene import NO_PERCENT, NODATA
 from s2lookback.settings import ReduceSettings
 from tasks.history import Step
-from tasks.policy import POLICY, Product, unless_published
+from tasks.policy import POLICY, Product, named, unless_published
 from tasks.products import (
     about,
     bands_content_of,
@@ -42,7 +42,7 @@ def reduced(step: Step, root: str, settings: ReduceSettings, *, again: bool = Fa
     return unless_published(thin_cloud, wanted, root, again=again, step=step, settings=settings)
 
 
-@task(task_run_name="{wanted.id}", **POLICY)
+@task(task_run_name=named, **POLICY)
 def thin_cloud(wanted: Request, *, root: str, step: Step, settings: ReduceSettings) -> str:
     """Estimate the surface under thin cloud, publish the scene with it, return its href."""
     started, store = datetime.now(UTC), Store(root)

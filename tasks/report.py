@@ -1,7 +1,7 @@
 """What a run did, in a form that a person or a parent flow can read."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,13 +9,7 @@ from datetime import datetime
 from s2lookback.errors import SceneError
 from tasks.policy import Product
 
-_NAMES = {
-    "scene": "scenes",
-    "model": "models",
-    "mask": "masks",
-    "mrap": "composites",
-    "reduced": "reduced scenes",
-}
+_NAMES = {"scene": "scene", "model": "model", "mask": "mask", "mrap": "composite", "reduced": "reduced scene"}
 """Stage to what it makes."""
 
 
@@ -54,6 +48,12 @@ class TileReport:
     made: Counter[str] = field(default_factory=Counter)
     """Products made by this run, by stage."""
     kept: Counter[str] = field(default_factory=Counter)
+    new: list[datetime] = field(default_factory=list)
+    """Sensing times of the scenes that came in by this run, newer than those that were there."""
+    late: list[datetime] = field(default_factory=list)
+    """Of those that came in when newer ones were there already."""
+    changed: list[datetime] = field(default_factory=list)
+    """Of those that were there, and came in with other files."""
     left_out: list[LeftOut] = field(default_factory=list)
     failed: str = ""
     """Why the tile as a whole could not be done; empty if it could."""
@@ -64,6 +64,11 @@ class TileReport:
         """Note that a product is there; return its href."""
         (self.made if product.made else self.kept)[stage] += 1
         return product.href
+
+    def arrive(self, sensed: datetime, before: Collection[datetime]) -> None:
+        """Note that a scene came in, whose tile had those of some sensing times before this run."""
+        late = bool(before) and sensed < max(before)
+        (self.changed if sensed in before else self.late if late else self.new).append(sensed)
 
     @contextmanager
     def leaving_out(self, name: str) -> Iterator[None]:
@@ -81,18 +86,13 @@ class TileReport:
         """Sum it up."""
         if self.failed:
             return f"{self.tile}: failed: {self.failed}"
-        made = ", ".join(f"{self.made[stage]} {_NAMES[stage]}" for stage in _NAMES if self.made[stage])
+        made = ", ".join(counted(self.made[stage], name) for stage, name in _NAMES.items() if self.made[stage])
+        late = f"; {counted(len(self.late), 'scene')} came late" if self.late else ""
         kept = f"; {self.kept.total()} products were up to date" if self.kept else ""
         left = f"; {len(self.left_out)} left out" if self.left_out else ""
-        return f"{self.tile}: {f'made {made}' if made else 'nothing to do'}{kept}{left}"
+        return f"{self.tile}: {f'made {made}' if made else 'nothing to do'}{late}{kept}{left}"
 
 
-def markdown(reports: list[TileReport]) -> str:
-    """Write the night down as a table, and below it what was left out and why."""
-    lines = ["| tile | made | up to date | left out | state |", "| --- | ---: | ---: | ---: | --- |"]
-    for report in reports:
-        state = f"failed: {report.failed}" if report.failed else "done"
-        counts = f"{report.made.total()} | {report.kept.total()} | {len(report.left_out)}"
-        lines.append(f"| {report.tile} | {counts} | {state} |")
-    left = [f"- {report.tile} · {out.name}: {out.reason}" for report in reports for out in report.left_out]
-    return "\n".join([*lines, *(["", "**Left out**", *left] if left else [])])
+def counted(number: int, name: str) -> str:
+    """Write a number of things: ``1 scene``, ``2 scenes``."""
+    return f"{number} {name}{'' if number == 1 else 's'}"

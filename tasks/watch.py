@@ -74,6 +74,13 @@ def after_night(root: str) -> None:
             look_at_tiles(client, root, settings, datetime.now(UTC))
 
 
+def standing(root: str) -> list[str]:
+    """Say what is not as it used to be, as far as people were told; failed tiles apart, which the night names."""
+    told_of = remembered(root).told
+    since = {one.title: told_of.get(one.event, {}) for one in (CENSUS, DRIFT, DISK)}
+    return [f"{title}: {about}, since {when}" for title, found in since.items() for about, when in found.items()]
+
+
 def every_minutes(client: SyncPrefectClient, root: str) -> None:
     """Look at the disk and at the runs of late."""
     with _never_failing():

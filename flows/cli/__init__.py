@@ -5,6 +5,7 @@ from flows.cli import (  # each adds its commands to the program
     catalog,
     deployed,
     looks,
+    matrix,
     runs,
     serve,
     stale,
@@ -12,4 +13,4 @@ from flows.cli import (  # each adds its commands to the program
 )
 from flows.cli.words import app
 
-__all__ = ["again", "app", "catalog", "deployed", "looks", "runs", "serve", "stale", "trace"]
+__all__ = ["again", "app", "catalog", "deployed", "looks", "matrix", "runs", "serve", "stale", "trace"]

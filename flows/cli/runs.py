@@ -1,6 +1,7 @@
 """Subcommands that make something."""
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -50,7 +51,7 @@ def demo(
 
     source = SourceSettings(kind="simulated", scenario=Scenario(seed=seed, dates=dates))
     root = folder / "catalog"
-    reports = _nightly(source, root, None)
+    reports = _nightly(source, str(root), None)
     with sentences():
         from tasks.sheet import draw_sheet
 
@@ -162,7 +163,7 @@ def retract(
 
 def _nightly(
     source: "SourceSettings",
-    root: Path,
+    root: str,
     settings_file: Path | None,
     *,
     tiles: list[str] | None = None,
@@ -185,7 +186,7 @@ def _nightly(
             )
     for report in reports:
         _table(report)
-    told(reports)
+    told(reports, {"scenes": source.scenes, "masks": source.masks, "root": str(root)})
     return reports
 
 
@@ -200,13 +201,19 @@ def _table(report: "TileReport") -> None:
         out.print(table)
 
 
-def told(reports: list["TileReport"]) -> None:
-    """Say what was left out and why, then a sentence a tile."""
+def told(reports: list["TileReport"], named: Mapping[str, str] | None = None) -> None:
+    """Say what was left out and why, then a sentence a tile, then what to do next; ``named`` are options to repeat."""
+    from tasks.night import next_steps, totals
+
     for report in reports:
         for left in report.left_out:
             err.print(f"[yellow]left out[/yellow] {left.name}: {left.reason}", highlight=False, soft_wrap=True)
     for report in reports:
         out.print(report.sentence(), highlight=False, soft_wrap=True)
+    if len(reports) > 1:
+        out.print(totals(reports), highlight=False, soft_wrap=True)
+    for step in next_steps(reports, named or {}):
+        out.print(f"next: {step}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _paths(paths: dict[str, Path]) -> None:

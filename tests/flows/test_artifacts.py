@@ -12,7 +12,7 @@ from prefect.client.schemas.sorting import ArtifactSort
 
 from catalog.store import Store
 from flows.tile import tile as update
-from tasks.entry import facts_of, link_to, picture_of, title_of
+from tasks.entry import facts_of, link_to, picture_of, spoken
 from tests.faults import chain
 
 pytestmark = pytest.mark.flow
@@ -23,7 +23,7 @@ TILE = "10UFB"
 def run(tmp_path_factory, prefect_server, source, settings):
     """Run a tile under a server; give the catalog, the report, and the pages that the run left, newest first."""
     root = tmp_path_factory.mktemp("shown")
-    report = update(TILE, source, str(root), settings)
+    report = update(TILE, source=source, root=str(root), settings=settings)
     with get_client(sync_client=True) as client:
         return root, report, client.read_artifacts(sort=ArtifactSort.CREATED_DESC, limit=200)
 
@@ -35,9 +35,41 @@ def newest(root, collection):
 def test_every_product_that_a_run_made_has_a_page_named_like_it(run):
     root, report, pages = run
     found = [page.description.partition(":")[0] for page in pages if page.type == "markdown" and page.key is None]
-    made = [title_of(item) for name in Store(str(root)).collections() for item in Store(str(root)).items(name, TILE)]
+    made = [
+        spoken(item["id"]) for name in Store(str(root)).collections() for item in Store(str(root)).items(name, TILE)
+    ]
     assert sorted(found) == sorted(made)
     assert len(made) == report.made.total()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("mrap-10UFB-20250830T193831", "mrap 10UFB 2025-08-30"),
+        ("model-10UFB-202508", "model 10UFB 2025-08"),
+        ("model-10UFB-20250816", "model 10UFB 2025-08-16"),
+    ],
+)
+def test_a_product_is_named_by_its_day(name, words):
+    assert spoken(name) == words
+
+
+def test_every_task_run_is_named_like_what_it_makes(run):
+    with get_client(sync_client=True) as client:
+        names = {one.name for one in client.read_task_runs(limit=200)}
+    made = {
+        spoken(item["id"]) for name in Store(str(run[0])).collections() for item in Store(str(run[0])).items(name, TILE)
+    }
+    assert made <= names
+    assert not {name for name in names if re.search(r"-[0-9a-f]{3}$", name)}  # Prefect's own names end so
+
+
+def test_a_stage_shows_how_far_it_is_and_ends_at_all(run):
+    _, report, pages = run
+    bars = {page.description: page.data for page in pages if page.type == "progress"}
+    total = report.made["scene"]
+    assert {text.partition(":")[0] for text in bars} == {"10UFB ingest", "10UFB products"}
+    assert all(f": {total} of {total} (" in text and share == 100 for text, share in bars.items())
 
 
 def test_the_page_of_a_tile_shows_the_newest_date_in_five_pictures(run):
@@ -51,8 +83,7 @@ def test_the_page_of_a_tile_shows_the_newest_date_in_five_pictures(run):
 
 
 def test_a_picture_is_that_of_the_product(run):
-    root, *_ = run
-    store, item = Store(str(run[0])), newest(root, "masks")
+    store, item = Store(str(run[0])), newest(run[0], "masks")
     (encoded,) = re.findall(r"base64,([^\"]+)", picture_of(store, item))
     shown = np.asarray(Image.open(BytesIO(b64decode(encoded))).convert("RGB"), float)
     there = Image.open(store.asset(item, "thumbnail")).convert("RGB")
