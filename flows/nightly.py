@@ -57,8 +57,8 @@ def nightly(
     """
     in_order(start, end)
     settings = settings or Settings()
-    names = tiles or list_tiles(source_of(source), settings.ingest)
     try:
+        names = tiles or list_tiles(source_of(source), settings.ingest)
         return update_tiles(names, start, end, at_once, source, root, settings)
     finally:
         after_night(root_of(root))  # of a night that fails, too
