@@ -27,6 +27,7 @@ from catalog.staleness import current
 from catalog.store import Store
 from s2lookback.errors import CatalogError, TransientError
 from tasks.place import deployed
+from tasks.watch_again import tell_again
 from tasks.watch_rules import Finding, WatchSettings, fewer_scenes, hidden_ground, low_disk
 from tasks.watch_tell import Condition, note_night, remembered, tell
 
@@ -63,6 +64,7 @@ DISK = Condition(
     "Disks that are nearly full",
     "free room with `s2lookback catalog gc`, or add some; a tile that finds no room stops, and loses nothing",
 )
+CONDITIONS = (FAILED, CENSUS, DRIFT, DISK)
 
 
 def after_night(root: str) -> None:
@@ -82,11 +84,12 @@ def standing(root: str) -> list[str]:
 
 
 def every_minutes(client: SyncPrefectClient, root: str) -> None:
-    """Look at the disk and at the runs of late."""
+    """Look at the disk and at the runs of late, and tell again what could not be told."""
     with _never_failing():
-        settings = WatchSettings.of_environment()
+        settings, now = WatchSettings.of_environment(), datetime.now(UTC)
+        tell_again(client, root, now)
         look_at_disk(client, root, settings)
-        look_at_runs(client, root, settings, datetime.now(UTC))
+        look_at_runs(client, root, settings, now)
 
 
 @contextmanager

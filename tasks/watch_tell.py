@@ -41,6 +41,8 @@ class Kept(BaseModel):
     """Since when each thing is wrong that was told and is not over: event, what it is about, ISO 8601."""
     nights: list[int] = []
     """Bytes of the catalog's file system that were used after each of the last nights, oldest first."""
+    heard: datetime | None = None
+    """When the last message could not be posted that was sent again."""
 
 
 def tell(
@@ -69,19 +71,24 @@ def tell(
         begun = [one for one in findings if one.about not in since]
         over = {one: since[one] for one in sorted(since.keys() - wrong - set(undecided))}
         if begun:
-            _send(client, condition.event, message(condition, begun), [one.about for one in begun])
+            send(client, condition.event, message(condition, begun), [one.about for one in begun])
         if over:
-            _send(client, f"{condition.event}.over", message_over(condition, over), list(over))
+            send(client, f"{condition.event}.over", message_over(condition, over), list(over))
         now = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
         stands = {one: since.get(one, now) for one in sorted((since.keys() | wrong) - over.keys())}
-        _remember(root, kept.model_copy(update={"told": kept.told | {condition.event: stands}}))
+        _remember(root, told=kept.told | {condition.event: stands})
 
 
 def note_night(root: str, used: int, *, last: int) -> None:
     """Remember how many bytes were used after a night, and after the ``last`` ones."""
     with locked(_folder(root)):
-        kept = remembered(root)
-        _remember(root, kept.model_copy(update={"nights": [*kept.nights, used][-last:]}))
+        _remember(root, nights=[*remembered(root).nights, used][-last:])
+
+
+def note_heard(root: str, when: datetime) -> None:
+    """Remember when the last message could not be posted that was sent again."""
+    with locked(_folder(root)):
+        _remember(root, heard=when)
 
 
 def remembered(root: str) -> Kept:
@@ -95,22 +102,23 @@ def remembered(root: str) -> Kept:
 
 def message(condition: Condition, findings: Sequence[Finding]) -> str:
     """Write what a person reads: what was found, what was expected, what to do next."""
-    lines = _some([one.sentence() for one in findings])
+    lines = some([one.sentence() for one in findings])
     return "\n".join([f"{condition.title} ({len(findings)}):", *lines, f"Next: {condition.step}."])
 
 
 def message_over(condition: Condition, since: Mapping[str, str]) -> str:
     """Write that it is over."""
-    lines = _some([f"{one}, since {when}" for one, when in since.items()])
+    lines = some([f"{one}, since {when}" for one, when in since.items()])
     return "\n".join([f"Over: {condition.title} ({len(since)}):", *lines])
 
 
-def _some(lines: Sequence[str]) -> list[str]:
+def some(lines: Sequence[str]) -> list[str]:
+    """Take the first lines, and say how many more there are."""
     more = len(lines) - LONGEST
     return [*lines[:LONGEST], *([f"… and {more} more"] if more > 0 else [])]
 
 
-def _send(client: SyncPrefectClient, event: str, text: str, abouts: Sequence[str]) -> None:
+def send(client: SyncPrefectClient, event: str, text: str, abouts: Sequence[str], **more: object) -> None:
     """Send an event, which a person may attach an e-mail, a chat or a run to."""
     get_run_logger().warning("%s", text)
     kind = event.removesuffix(".over")
@@ -121,13 +129,14 @@ def _send(client: SyncPrefectClient, event: str, text: str, abouts: Sequence[str
         "occurred": datetime.now(UTC).isoformat(),
         "resource": {"prefect.resource.id": kind, "prefect.resource.name": event},
         "related": related,
-        "payload": {"text": text, "about": [*abouts]},
+        "payload": {"text": text, "about": [*abouts], **more},
     }
     client.request("POST", "/events", json=[sent]).raise_for_status()
 
 
-def _remember(root: str, kept: Kept) -> None:
-    save(_folder(root) / "state.json", kept.model_dump())
+def _remember(root: str, **more: object) -> None:
+    kept = remembered(root).model_copy(update=more)
+    save(_folder(root) / "state.json", kept.model_dump(mode="json"))
 
 
 def _folder(root: str) -> Path:

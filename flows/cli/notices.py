@@ -19,10 +19,7 @@ VARIABLE = "S2LOOKBACK_WEBHOOK"
 BLOCK = "s2lookback"
 """Name of the block that holds the webhook's address, which is a secret."""
 
-FOUND = ("s2lookback.tile.failed", "s2lookback.census.fell", "s2lookback.drift", "s2lookback.disk")
-"""Events of the watch."""
-
-LEADS = ("nightly", "rerun", "reconcile")
+LEADS = ("nightly", "rerun", "landing", "reconcile")
 """Deployments that nobody waits for; of a tile's failure the watch tells, once nobody is about to try it again."""
 
 
@@ -71,11 +68,15 @@ async def tell_people(client: "PrefectClient", address: str) -> bool:
 
 
 async def automate(client: "PrefectClient", wanted: "AutomationCore") -> "UUID":
-    """Make an automation, or bring the one of its name up to date; one that is so keeps what it has counted."""
+    """Make an automation, or bring the one of its name up to date; one that is so keeps what it has counted.
+
+    One that a person switched off stays off.
+    """
     found = await client.read_automations_by_name(wanted.name)
     for one in found:
-        if _described(one) != _described(wanted):
-            await client.update_automation(one.id, wanted)
+        as_it_is = wanted.model_copy(update={"enabled": one.enabled})
+        if _described(one) != _described(as_it_is):
+            await client.update_automation(one.id, as_it_is)
     return found[0].id if found else await client.create_automation(wanted)
 
 
@@ -91,7 +92,7 @@ async def _block(client: "PrefectClient", address: str) -> "UUID | None":
     from pydantic import SecretStr
 
     if address:
-        if urlsplit(address).scheme not in {"http", "https"} or not urlsplit(address).hostname:
+        if not _is_address(address):
             stop(f"{VARIABLE}: is no address of a webhook, expected https://host/path")  # a secret: never shown
         hook = Webhook(url=SecretStr(address), headers={"Content-Type": "application/json"})
         return await hook.asave(BLOCK, overwrite=True, client=client)
@@ -101,12 +102,24 @@ async def _block(client: "PrefectClient", address: str) -> "UUID | None":
         return None
 
 
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # half of an IPv6 address
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
 def notices(block: "UUID") -> "list[AutomationCore]":
     """Describe every automation that tells people through a block."""
     from prefect.events import ResourceSpecification
 
+    from tasks.watch import CONDITIONS
+    from tasks.watch_again import AGAIN
+
     pools = ResourceSpecification({"prefect.resource.name": ["hpc", "gpu"]})
-    found = [f"{event}{end}" for event in FOUND for end in ("", ".over")]
+    events = [one.event for one in CONDITIONS]
+    found = [AGAIN, *(f"{event}{end}" for event in events for end in ("", ".over"))]
     return [
         _notice("what the watch finds", _when(*found), "event.payload.text", block),
         _notice(
@@ -181,9 +194,11 @@ def _notice(name: str, trigger: "TriggerTypes", text: str, block: "UUID") -> "Au
     """Describe an automation that posts a text, given as an expression of Jinja."""
     from prefect.events import AutomationCore, CallWebhook
 
+    from tasks.watch_again import TELLS
+
     payload = '{"text": {{ (' + text + ') | tojson }}, "about": {{ automation.name | tojson }}}'
     return AutomationCore(
-        name=f"tell: {name}",
+        name=f"{TELLS}{name}",
         description=f"Posts to the webhook block {BLOCK}; made by `s2lookback deploy`.",
         trigger=trigger,
         actions=[CallWebhook(block_document_id=block, payload=payload)],

@@ -1,7 +1,9 @@
 """What is worth telling a person, and that it is told once when it begins and once when it is over."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -12,7 +14,7 @@ from prefect.logging import disable_run_logger
 from catalog.store import Store
 from s2lookback.errors import CatalogError
 from tasks.watch import DISK, census, drift
-from tasks.watch_rules import Finding, WatchSettings, fewer_scenes, hidden_ground, low_disk, size
+from tasks.watch_rules import PREFIX, Finding, WatchSettings, fewer_scenes, hidden_ground, low_disk, size
 from tasks.watch_tell import FOLDER, message, message_over, note_night, remembered, tell
 
 NOW = datetime(2025, 8, 30, 11, tzinfo=UTC)
@@ -189,6 +191,15 @@ def test_a_setting_is_read_from_the_environment_and_one_that_makes_no_sense_is_n
     monkeypatch.setenv("S2LOOKBACK_WATCH_DISK_SHARE", "5")
     with pytest.raises(CatalogError, match=r"S2LOOKBACK_WATCH_DISK_SHARE: found '5'; Input should be less than"):
         WatchSettings.of_environment()
+
+
+def test_the_example_of_an_environment_names_each_setting_as_it_is_delivered(monkeypatch):
+    text = (Path(__file__).parents[2] / "deployments" / "example.env").read_text()
+    named = dict(re.findall(r"^(S2LOOKBACK_WATCH_[A-Z_]+)=(.+)$", text, re.MULTILINE))
+    assert {name.removeprefix(PREFIX).lower() for name in named} == WatchSettings.model_fields.keys()
+    for name, value in named.items():
+        monkeypatch.setenv(name, value)
+    assert WatchSettings.of_environment() == WatchSettings()
 
 
 def listed(root, collection, stage, sensed, facts=None, links=()):
