@@ -1,7 +1,6 @@
 """Tiles by dates, made or made again: what it costs is told first."""
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_markdown_artifact
 
 from catalog.store import Store
 from flows.dispatch import cancel_children
@@ -13,6 +12,7 @@ from tasks.estimate import estimate
 from tasks.ingest import list_tiles
 from tasks.place import deployed, root_of, source_of
 from tasks.report import TileReport
+from tasks.shown import show
 
 
 @flow(name="backfill", flow_run_name="backfill", on_cancellation=[cancel_children])
@@ -49,7 +49,7 @@ def backfill(
     scenes = None if anew else source_of(source)
     expected = estimate(names, source=scenes, root=place, settings=settings.ingest, start=start, end=end)
     told = expected.sentence(at_once if deployed() else 1)
-    create_markdown_artifact(told, key="backfill-estimate", description="What there is to do, and what it costs")
+    show(told, "What there is to do, and what it costs", key="backfill-estimate")
     get_run_logger().info(told)
     say(told)
     if estimate_only:

@@ -4,6 +4,7 @@ from flows.cli import (  # each adds its commands to the program
     again,
     catalog,
     deployed,
+    drained,
     looks,
     matrix,
     runs,
@@ -13,4 +14,4 @@ from flows.cli import (  # each adds its commands to the program
 )
 from flows.cli.words import app
 
-__all__ = ["again", "app", "catalog", "deployed", "looks", "matrix", "runs", "serve", "stale", "trace"]
+__all__ = ["again", "app", "catalog", "deployed", "drained", "looks", "matrix", "runs", "serve", "stale", "trace"]

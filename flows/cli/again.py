@@ -1,4 +1,4 @@
-"""Subcommands for what is late, or went wrong: backfill, the ledger, and trying again."""
+"""Subcommands for what has just landed, is late, or went wrong."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -126,3 +126,27 @@ def backfill(
         with progress():
             reports = run(tiles or (), start, end, estimate, anew, source=source, root=str(root), settings=how)
     told(reports)
+
+
+@app.command(epilog="Example: s2lookback landing --scenes /data/L2 --root /data/products")
+def landing(
+    scenes: Scenes,
+    root: Root = HERE,
+    masks: Masks = "",
+    settle: Annotated[
+        int, typer.Option(min=0, help="Seconds between two looks, within which nothing may change.")
+    ] = 60,
+    settings: SettingsFile = None,
+) -> None:
+    """Bring up to date the tiles of which a new scene has landed whole; for cron, where no server looks."""
+    from s2lookback.sources.settings import SourceSettings
+
+    source = SourceSettings(scenes=scenes, masks=masks)
+    with prefect(root):
+        from flows.landing import landing as run
+        from flows.progress import progress
+
+        how = read_settings(settings)
+        with progress():
+            tiles = run(settle=settle, source=source, root=str(root), settings=how)
+    out.print(f"brought up to date: {', '.join(tiles)}" if tiles else "nothing has landed", highlight=False)

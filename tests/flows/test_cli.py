@@ -32,7 +32,7 @@ def root(tmp_path_factory, prefect_server, source, settings):
 
 @pytest.mark.parametrize("command", [[], *([name] for name in (
     "demo", "nightly", "tile", "ingest", "mask", "mrap", "reduce", "train", "retract", "search", "show", "explain",
-    "export", "lineage", "reproduce", "settings", "deploy", "ledger", "rerun"
+    "export", "lineage", "reproduce", "settings", "deploy", "ledger", "rerun", "backfill", "landing", "drain", "resume"
 ))], ids=lambda command: " ".join(command) or "itself")  # fmt: skip
 def test_every_command_helps_and_gives_an_example(command):
     result = RUN.invoke(app, [*command, "--help"])

@@ -1,12 +1,16 @@
 """Scenes that land: taken once they are whole, by one run a tile however many land and whoever looks."""
 
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 import pytest
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+from typer.testing import CliRunner
 
+from flows.cli import app
 from flows.dispatch import start
 from flows.tile import tile as update
 from s2lookback.settings import IngestSettings, MaskSettings, Settings
@@ -91,6 +95,18 @@ def test_what_the_catalog_holds_has_not_landed_nor_has_what_was_sensed_long_ago(
         source = SourceSettings(kind="safe", scenes=str(folder))
         update("10UFB", source=source, root=str(tmp_path / "products"), settings=SETTINGS)
     assert seen(folder, tmp_path / "products") == {}
+
+
+@pytest.mark.flow
+def test_without_a_server_the_program_does_what_landed(tmp_path, folder, land, prefect_server):
+    settings = tmp_path / "settings.json"
+    settings.write_text(SETTINGS.model_dump_json())
+    call = ["landing", "--scenes", str(folder), "--root", str(tmp_path / "products"), "--settle", "0"]
+    land("10UFB", 0)
+    land("09UYT", 0, share=0.5)
+    with mock.patch.dict(os.environ):
+        assert "brought up to date: 10UFB" in CliRunner().invoke(app, [*call, "--settings", str(settings)]).output
+    assert [path.name for path in tmp_path.glob("products/reduced/*")] == ["10UFB"]
 
 
 @pytest.mark.flow
