@@ -5,12 +5,13 @@ Credentials and endpoint come from the environment, as every program that speaks
 
 import base64
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ _SAME = {"304", "NotModified"}
 """What a server answers when an object is as it is known."""
 _PASSING = {"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "500", "502", "503", "504"}
 """What a server answers when it may answer better later."""
+_WHERE = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_ACCESS_KEY_ID")
 _PART = 50 * 2**20
 """Bytes of a part of an upload; a file below twice as much goes in one piece."""
 _MD5 = re.compile(r"[0-9a-f]{32}")
@@ -173,8 +175,7 @@ class Bucket:
     @cached_property
     def _files(self) -> Any:
         with _told(self.url):
-            from s3fs import S3FileSystem  # type: ignore[import-untyped]  # it has no types
-        return S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
+            return _client(os.getpid(), *(os.environ.get(name, "") for name in _WHERE))
 
     def _pages(self, folder: str, start: str = "", **asked: str) -> Iterator[Mapping[str, Any]]:
         further: dict[str, str] | None = {}
@@ -215,6 +216,14 @@ class Bucket:
 
     def _path(self, key: str) -> str:
         return f"{self.name}/{self._key(key)}"
+
+
+@lru_cache(maxsize=4)
+def _client(_process: int, *_where: str) -> Any:
+    """Connect as the environment says; a second is the price, and a fork cannot share it."""
+    from s3fs import S3FileSystem  # type: ignore[import-untyped]  # it has no types
+
+    return S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
 
 
 def _seen(size: int, etag: str, changed: datetime) -> Seen:

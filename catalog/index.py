@@ -1,6 +1,9 @@
 """What an index of the items answers, whichever it is: one protocol, one question, one page of answers."""
 
+import hashlib
 import os
+import platform
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from catalog.layout import Item
+from catalog.mounts import shared_by_machines
 from s2lookback.errors import CatalogError
 
 Key = tuple[str, str]
@@ -21,6 +25,9 @@ NEWEST_FIRST = (("datetime", "desc"), ("id", "asc"), ("collection", "asc"))
 
 VARIABLE = "S2LOOKBACK_INDEX"
 """Environment variable that names another index than the one beside the items: ``postgresql://host/database``."""
+
+COPIES = "S2LOOKBACK_CACHE"
+"""Environment variable that names the folder for copies of what lies elsewhere."""
 
 FOLDER = ".index"
 """Below the root: what can be made anew from the items at any time."""
@@ -116,6 +123,8 @@ Factory = Callable[[Path], Index]
 def index_of(root: Path) -> Index:
     """Open the index of a catalog: the one the environment names, or the one beside the items.
 
+    Beside, but for a network file system: there it lies among the copies of each machine.
+
     Raises:
         CatalogError: If the environment names one that there is not.
     """
@@ -128,7 +137,17 @@ def index_of(root: Path) -> Index:
         raise CatalogError(f"{VARIABLE} names an index of no known kind, expected postgresql://host/database")
     from catalog.sqlite_index import SqliteIndex
 
-    return SqliteIndex(root / FOLDER / "items.sqlite")
+    if not shared_by_machines(root):
+        return SqliteIndex(root / FOLDER / "items.sqlite")
+    # Every machine keeps an index of its own, and finds in the catalog what the others left notes of for it.
+    machine = "-".join(["sqlite", *re.findall(r"[a-z0-9]+", platform.node().lower())])[:60]
+    digest = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
+    return SqliteIndex(copies() / f"index-{digest}" / "items.sqlite", name=machine)
+
+
+def copies() -> Path:
+    """Give the folder of this machine where copies of what lies elsewhere are kept."""
+    return Path(os.environ.get(COPIES) or "~/.cache/s2lookback").expanduser().absolute()
 
 
 def instant(text: str) -> datetime:

@@ -16,19 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from catalog import sweep
-from catalog.bucket import Bucket, md5_of
+from catalog.bucket import Bucket, Seen, md5_of
 from catalog.collections import NAMES
 from catalog.copied import Copied
 from catalog.disk import LARGEST, content, load, locked, parsed, told, written
+from catalog.index import copies
 from catalog.layout import GEOJSON, JSON, Item
 from catalog.objects import Homes, by_home, home_of, unnamed
 from catalog.place import DAY, UNLISTED, Documents, Tell
 from catalog.storage import stored
 from s2lookback.errors import CatalogError, TransientError
 from s2lookback.files import checksum
-
-VARIABLE = "S2LOOKBACK_CACHE"
-"""Environment variable: the folder in which copies of buckets lie."""
 
 FRESH = 5.0
 """Seconds for which what was listed is believed; what is not found, or is to be replaced, is looked at anew."""
@@ -220,7 +218,7 @@ class Remote:
         before, removed = datetime.now(UTC) - timedelta(seconds=older_than), list[str]()
         for home, left in self._left(before):
             there = by_home(self.bucket.listing(home)).get(home, {})
-            keys = [key for key in unnamed(home, there, self._standing(home), before) if key in left]
+            keys = [key for key in self._left_in(home, there, before) if key in left]
             self.bucket.remove(keys)
             removed += [f"{self.url}/{key}" for key in keys]
         sweep.collect(self.folder, older_than)
@@ -234,15 +232,20 @@ class Remote:
     def _left(self, before: datetime) -> Iterator[tuple[str, list[str]]]:
         for collection in sorted(NAMES):
             for home, there in by_home(self.bucket.listing(collection)).items():
-                left = list(unnamed(home, there, None, before))
-                left = left and list(unnamed(home, there, self._standing(home), before))
+                left = self._left_in(home, there, before)
                 if left:
                     yield home, left
 
-    def _standing(self, home: str) -> str | None:
-        """Read which version of an item stands; None where there is none."""
+    def _left_in(self, home: str, there: Mapping[str, Seen], before: datetime) -> list[str]:
+        """Name what an item does not name; nothing where its JSON is damaged, for nobody can tell what that named."""
+        if not list(unnamed(home, there, None, before)):
+            return []
         found = self.bucket.get(self._key(self._json(home)))
-        return None if found is None else str(parsed(found[0], home)["properties"]["version"])
+        try:
+            standing = None if found is None else str(parsed(found[0], home)["properties"]["version"])
+        except (CatalogError, KeyError, TypeError):
+            return []
+        return list(unnamed(home, there, standing, before))
 
     def _read(self, homes: list[str], tell: Tell) -> None:
         """Read items while nobody of this machine changes them."""
@@ -330,11 +333,11 @@ def remote_of(url: str) -> Remote:
         CatalogError: If it is not of the form s3://bucket/prefix.
     """
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
-    return _opened(url, endpoint, os.environ.get(VARIABLE) or "~/.cache/s2lookback", os.getpid())
+    return _opened(url, endpoint, copies(), os.getpid())
 
 
 @lru_cache(maxsize=8)
-def _opened(url: str, endpoint: str, copies: str, _process: int) -> Remote:
+def _opened(url: str, endpoint: str, place: Path, _process: int) -> Remote:
     bucket = Bucket(url)
     digest = hashlib.sha256(f"{endpoint} {bucket.url}".encode()).hexdigest()[:16]
-    return Remote(bucket, Path(copies).expanduser().absolute() / f"{bucket.name}-{digest}")
+    return Remote(bucket, place / f"{bucket.name}-{digest}")

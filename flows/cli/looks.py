@@ -106,7 +106,7 @@ def show(
     sources = [link["title"] for link in found["links"] if link["rel"] == "derived_from"]
     if sources:
         out.print("[bold]made from[/bold]", *sources, sep="\n  ")
-    out.print("[bold]files[/bold]", *(store.asset(found, key) for key in found["assets"]), sep="\n  ", soft_wrap=True)
+    out.print("[bold]files[/bold]", *(store.address(found, key) for key in found["assets"]), sep="\n  ", soft_wrap=True)
 
 
 @app.command(

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from catalog.layout import TILE
+from catalog.place import place_of
 from s2lookback.errors import CatalogError, SceneError, TransientError
 
 if TYPE_CHECKING:  # pydantic and its models take a moment to import, which `--help` need not wait for
@@ -26,7 +27,26 @@ app = typer.Typer(
 out = Console()
 err = Console(stderr=True)
 
-Root = Annotated[Path, typer.Option("--root", envvar="S2LOOKBACK_ROOT", help="Folder of the catalog and its products.")]
+
+def _root(name: str) -> str:
+    """Take the place of a catalog as it is written; refuse an address that none can have."""
+    try:
+        place_of(name)
+    except CatalogError as error:
+        raise typer.BadParameter(str(error)) from error
+    return name
+
+
+Root = Annotated[
+    str,
+    typer.Option(
+        "--root",
+        parser=_root,
+        metavar="PLACE",
+        envvar="S2LOOKBACK_ROOT",
+        help="Folder of the catalog and its products, or s3://bucket/prefix.",
+    ),
+]
 Scenes = Annotated[
     str, typer.Option(envvar="S2LOOKBACK_SCENES", help="Folder of SAFE products (folders or zips), or of ENVI images.")
 ]
@@ -54,16 +74,17 @@ SettingsFile = Annotated[
 ]
 
 
-HERE = Path("products")
+HERE = "products"
 MAX_SETTINGS = 1_000_000
 """Bytes of the largest settings file that is read."""
 
 
 @contextmanager
-def prefect(root: Path) -> Iterator[None]:
+def prefect(root: str) -> Iterator[None]:
     """Run flows on Prefect's own embedded server, unless one is configured; turn expected errors into sentences."""
     if not os.environ.get("PREFECT_API_URL"):
-        home = root.resolve() / ".prefect"  # beside the products: no account, no server, nothing in the home folder
+        # Beside the products, or in the copy of a bucket: no account, no server, nothing in the home folder.
+        home = place_of(root).folder.resolve() / ".prefect"
         home.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("PREFECT_HOME", str(home))
         os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")  # 20 s is too short when busy
