@@ -1,6 +1,7 @@
 """Conditions that a person should know of: told once when they begin, and once when they are over."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,7 +65,7 @@ def tell(
         findings: What is wrong with it now.
         undecided: Of what nothing can be said now; it stays as it was told.
     """
-    with locked(_folder(root)):
+    with _held(root):
         kept = remembered(root)
         since = kept.told.get(condition.event, {})
         wrong = {one.about for one in findings}
@@ -81,13 +82,13 @@ def tell(
 
 def note_night(root: str, used: int, *, last: int) -> None:
     """Remember how many bytes were used after a night, and after the ``last`` ones."""
-    with locked(_folder(root)):
+    with _held(root):
         _remember(root, nights=[*remembered(root).nights, used][-last:])
 
 
 def note_heard(root: str, when: datetime) -> None:
     """Remember when the last message could not be posted that was sent again."""
-    with locked(_folder(root)):
+    with _held(root):
         _remember(root, heard=when)
 
 
@@ -136,11 +137,14 @@ def send(client: SyncPrefectClient, event: str, text: str, abouts: Sequence[str]
 
 def _remember(root: str, **more: object) -> None:
     kept = remembered(root).model_copy(update=more)
-    save(_folder(root) / "state.json", kept.model_dump(mode="json"))
+    save(Path(root) / FOLDER / "state.json", kept.model_dump(mode="json"))
 
 
-def _folder(root: str) -> Path:
+@contextmanager
+def _held(root: str) -> Iterator[None]:
+    """Keep other watches from telling the same at the same time."""
     folder = Path(root) / FOLDER
     with told(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    return folder
+        with locked(folder):
+            yield

@@ -58,7 +58,8 @@ def test_deploying_again_changes_nothing_but_what_it_is_told(server):
 
     before = made()
     assert before[:3] == ({"hpc": "process", "gpu": "process"}, {"default": None, "tiles": 2}, {SILENT, LANDED})
-    call([sys.executable, "-m", "flows.cli", "deploy", "--tiles", "3"], server.environment)
+    told = call([sys.executable, "-m", "flows.cli", "deploy", "--tiles", "3"], server.environment)
+    assert "nobody is told when something goes wrong: set S2LOOKBACK_WEBHOOK" in " ".join(told.split())
     after = made()
     assert after == (before[0], {"default": None, "tiles": 3}, before[2], before[3])
 

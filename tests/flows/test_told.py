@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from prefect.logging import disable_run_logger
 
 from catalog.store import Store
 from s2lookback.errors import CatalogError
-from tasks.watch import DISK, census, drift
+from tasks.watch import DISK, census, drift, every_minutes
 from tasks.watch_rules import PREFIX, Finding, WatchSettings, fewer_scenes, hidden_ground, low_disk, size
 from tasks.watch_tell import FOLDER, message, message_over, note_night, remembered, tell
 
@@ -31,9 +32,12 @@ class Server:
     def request(self, method, path, *, json):
         assert (method, path) == ("POST", "/events")
         if self.away:
-            raise ConnectionError("no server")
+            raise httpx.ConnectError("no server")
         self.events += json
         return self
+
+    def read_events(self, *_, **__):
+        raise httpx.ConnectError("no server")
 
     def raise_for_status(self):
         pass
@@ -149,11 +153,26 @@ def test_of_what_nothing_can_be_said_nothing_is_told(server, tmp_path):
 
 def test_what_the_server_did_not_take_is_told_again(server, tmp_path):
     server.away = True
-    with pytest.raises(ConnectionError):
+    with pytest.raises(httpx.ConnectError):
         tell(server, str(tmp_path), DISK, [Finding("/data", "full")])
     server.away = False
     tell(server, str(tmp_path), DISK, [Finding("/data", "full")])
     assert server.told() == [("s2lookback.disk", ["/data"])]
+
+
+def test_what_keeps_the_watch_from_its_work_fails_nothing(server, tmp_path, monkeypatch):
+    server.away = True
+    every_minutes(server, str(tmp_path))
+    every_minutes(server, str(tmp_path / "nowhere"))
+    monkeypatch.setenv("S2LOOKBACK_WATCH_DISK_SHARE", "much")
+    every_minutes(server, str(tmp_path))
+    assert server.told() == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(server, tmp_path):
+    (tmp_path / "executions").write_text("in the way")
+    with pytest.raises(CatalogError, match=r"executions/watch: cannot be read or written"):
+        tell(server, str(tmp_path), DISK, [Finding("/data", "full")])
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"told": 3}', '{"told": {"s2lookback.disk": {"/data": {}}}}'])
