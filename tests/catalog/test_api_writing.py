@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 
@@ -20,6 +21,10 @@ from catalog.upkeep import current
 from s2lookback.errors import CatalogError, TransientError
 from tests.catalog.conftest import DAYS
 from tests.catalog.serving import served
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of packages that it needs and that were renamed; it still judges
+    from stac_api_validator import validations
 
 KEY = "a key that nobody can guess"
 SHOWN = {"X-API-Key": KEY}
@@ -215,6 +220,50 @@ def test_of_eight_that_write_the_same_item_at_once_one_is_taken_in(store, client
         sent = pool.map(lambda _turn: client.post(SCENES, json=item, headers=SHOWN).status_code, range(8))
     assert sorted(sent) == [201, *[409] * 7]
     assert store.item("scenes", "10UFB", item["id"]) == item
+
+
+# As STAC's own tools write
+
+
+THEIRS = {"id": "S2A_47XNF_20230423_0_L2A", "datetime": "2023-04-23T06:47:03.048000Z"}
+
+
+def test_the_validator_of_stac_apis_finds_no_error_in_writing(store, client, put, scene, monkeypatch):
+    """Its sample is fixed, with a file elsewhere and cloud cover as text; one of ours takes its place on the way."""
+    item, asks, told = store.item("scenes", "10UFB", scene["id"]), validations.retrieve, []
+
+    def facts(given):
+        return {name: float(value) if name == "eo:cloud_cover" else value for name, value in given.items()}
+
+    def retrieve(method, url, *, body=None, **named):
+        told.append(method.value)
+        if method.value == "POST":
+            put(store, 900)  # with the item before it, its files were removed
+        given = facts({name: value for name, value in (body or {}).get("properties", {}).items() if name != "datetime"})
+        sent = (
+            {"properties": given}
+            if method.value == "PATCH"
+            else changed(item, "properties", to=item["properties"] | given)
+        )
+        url = url.replace(THEIRS["id"], item["id"])
+        status, answer, headers = asks(method, url, body=body and sent, **named)
+        if status == 200:
+            assert answer["properties"]["datetime"] == item["properties"]["datetime"]
+            cloud = str(answer["properties"]["eo:cloud_cover"])
+            answer["properties"] |= {"datetime": THEIRS["datetime"], "eo:cloud_cover": cloud}
+        return status, answer, headers
+
+    monkeypatch.setattr(validations, "retrieve", retrieve)
+    monkeypatch.setattr(validations.time, "sleep", lambda _seconds: None)
+    errors, warned = validations.Errors(), validations.Warnings()
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers.update(SHOWN)
+        validations.validate_transaction(
+            client.get("/").json(), "scenes", errors, warned, session, validations.Context.FEATURES_TXN, "scenes"
+        )
+    assert told == ["DELETE", "POST", "GET", "PUT", "GET", "PATCH", "GET", "DELETE", "GET"]
+    assert errors.errors == warned.errors == []
 
 
 # Without it
