@@ -96,7 +96,7 @@ def _province(asked: argparse.Namespace) -> str:
     found = scenarios.replayed(costs)
     if asked.report:
         for number, (scenario, here, night) in enumerate(found):
-            if here == scenarios.MACHINES[-1] and number < 3 * len(scenarios.MACHINES):
+            if here == scenarios.LARGEST and number < 3 * len(scenarios.MACHINES):
                 name = ("night", "month", "catch-up")[number // len(scenarios.MACHINES)]
                 title = f"{scenario.name}: {scenario.scenes} scenes on {here.threads} threads"
                 draw(night, title, DOCS / "pictures" / f"scaling-{name}.png")

@@ -80,6 +80,7 @@ def _times(once: datetime, start: datetime, end: datetime) -> Iterator[datetime]
         time += CYCLE
 
 
+@cache
 def tracks_over(tile: str) -> list[tuple[str, int, float, timedelta]]:
     """List the tracks whose swath reaches a tile: its share inside, and how long after the node its middle is seen."""
     middle, places = points(tile, 1), points(tile, 11)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import cache
 
 import numpy as np
 from matplotlib.path import Path
@@ -21,6 +22,7 @@ READY = timedelta(hours=12)
 """From sensing to a product of level 2A in the agency's folder; an assumption, not measured."""
 
 
+@cache
 def tiles() -> list[str]:
     """Name the tiles of which a twentieth or more lies in the province, and as much in their own zone."""
     names = (

@@ -4,6 +4,7 @@ One run of a tile is one process: it takes its place in the queue, asks Prefect'
 time, has a model trained where a month begins, and masks, folds and reduces one scene after the other.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -105,6 +106,14 @@ class Night:
         """Give the share of a resource that was used, from the first moment to the last."""
         resource = self.resources[name]
         return resource.busy(self.seconds) / (resource.capacity * self.seconds)
+
+    def longest(self) -> tuple[str, float]:
+        """Give the stage that most of the tiles' time goes to, and its share, 0-1."""
+        spent = Counter[str]()
+        for span in self.spans:
+            spent[span.stage] += span.end - span.begin
+        stage, seconds = spent.most_common(1)[0]
+        return stage, seconds / spent.total()
 
     def bottleneck(self) -> str:
         """Name what the tiles waited for longest; the longest of them, where none waited a hundredth of the night."""

@@ -17,7 +17,9 @@ HOUR = 10
 """Of the night, UTC: 03:00 in Vancouver."""
 TRAINED_ON = 30
 """Scenes of a model, as settings have it; a season's first models have fewer."""
-MACHINES = (Machine(64, 8), Machine(128, 8), Machine(512, 16))
+MACHINES = (Machine(64, 8), Machine(128, 8), Machine(512, 16), Machine(512, 4, gpus=128))
+"""On the last, a tile has fewer threads, and a model is trained as soon as it is wanted: that needs no GPU."""
+LARGEST = MACHINES[2]
 LANES = (2, 4, 8, 16, 32)
 """Threads of one tile's run that are compared on the largest."""
 
@@ -82,13 +84,30 @@ def replayed(costs: Costs) -> list[tuple[Scenario, Machine, Night]]:
 def table(found: Sequence[tuple[Scenario, Machine, Night]]) -> str:
     """Write when each night is done, and why not earlier."""
     shown = ("places", "threads", "memory", "disk", "gpu", "server")
-    head = f"| night | scenes | threads | tiles at once | done after | waits for | {' | '.join(shown)} |"
-    rows = [
-        f"| {scenario.name} | {scenario.scenes} | {machine.threads} | {machine.places} | {duration(night.seconds)} | "
-        f"{night.bottleneck()} | {' | '.join(f'{100 * night.utilisation(name):.0f} %' for name in shown)} |"
-        for scenario, machine, night in found
-    ]
-    return "\n".join([head, "| --- | ---: | ---: | ---: | ---: | --- |" + " ---: |" * len(shown), *rows])
+    titles = (
+        "night",
+        "scenes",
+        "threads",
+        "a tile",
+        "trainings at once",
+        "done after",
+        "tiles wait for",
+        "their time is",
+    )
+    head = f"| {' | '.join((*titles, *shown))} |"
+    rows = []
+    for scenario, machine, night in found:
+        sizes = (scenario.scenes, machine.threads, machine.per_job, machine.gpus)
+        why = (duration(night.seconds), night.bottleneck(), _spent(night))
+        used = (f"{100 * night.utilisation(name):.0f} %" for name in shown)
+        rows.append(f"| {' | '.join(map(str, (scenario.name, *sizes, *why, *used)))} |")
+    rule = "| --- |" + " ---: |" * 5 + " --- | --- |" + " ---: |" * len(shown)
+    return "\n".join([head, rule, *rows])
+
+
+def _spent(night: Night) -> str:
+    stage, share = night.longest()
+    return f"{stage}, {100 * share:.0f} %"
 
 
 def lanes(costs: Costs) -> str:
@@ -96,7 +115,7 @@ def lanes(costs: Costs) -> str:
     night, *_, season = scenarios()
     rows = []
     for per_job in LANES:
-        machine = Machine(MACHINES[-1].threads, per_job)
+        machine = Machine(LARGEST.threads, per_job, gpus=LARGEST.threads // per_job)
         ended = [replay(scenario.jobs, costs, machine) for scenario in (night, season)]
         peak = max(used for _, used in ended[1].resources["memory"].log)
         cells = (f"{per_job}", f"{machine.places}", *(duration(one.seconds) for one in ended), f"{peak:.0f} GB")

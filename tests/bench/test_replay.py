@@ -27,6 +27,7 @@ def test_one_tile_takes_as_long_as_its_stages_one_after_the_other():
     written = sum(work.disk for work in stages)
     assert alone.seconds == pytest.approx(0.4 + 6 * 0.08 + 8 + computed + written)
     assert alone.bottleneck() == "the longest tile"
+    assert alone.longest() == ("ingest", pytest.approx(0.5, abs=0.2))
     assert [span.stage for span in alone.spans] == ["start", "ingest", "mask", "mrap", "reduce"]
 
 
