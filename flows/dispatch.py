@@ -1,7 +1,7 @@
 """A flow in the pool that it needs: through its deployment where a worker runs us, in this process elsewhere."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -234,11 +234,14 @@ async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
 def cancel_children(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Cancel what a run that is cancelled had started elsewhere: without it, nobody waits for that."""
     with get_client(sync_client=True) as client:
-        for child in children(client, flow_run.id):
-            end: State[Any] = (
-                Cancelling() if child.deployment_id else Cancelled()
-            )  # the latter died with the run's process
-            client.set_flow_run_state(child.id, end, force=not child.deployment_id)
+        cancel_all(client, children(client, flow_run.id))
+
+
+def cancel_all(client: SyncPrefectClient, runs: Sequence[FlowRun]) -> None:
+    """Ask for the end of runs; one without a deployment died with its parent's process, and nobody else says so."""
+    for run in runs:
+        end: State[Any] = Cancelling() if run.deployment_id else Cancelled()
+        client.set_flow_run_state(run.id, end, force=not run.deployment_id)
 
 
 def children(client: SyncPrefectClient, run: UUID) -> list[FlowRun]:

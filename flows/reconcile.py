@@ -18,8 +18,9 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventResourceFilter
 from prefect.runtime import flow_run
-from prefect.states import Crashed, Scheduled
+from prefect.states import Cancelled, Crashed, Scheduled
 
+from flows.dispatch import cancel_all, children
 from flows.parameters import SecondLook, Silence
 from s2lookback.errors import CatalogError
 from tasks.place import root_of
@@ -53,7 +54,10 @@ def reconcile(silence: Silence = 180, second_look: SecondLook = 70) -> list[str]
             again = {run.id for run in silent_runs(client, silence)}
             suspects = [run for run in suspects if run.id in again]
         for run in suspects:
-            client.set_flow_run_state(run.id, Crashed(message=f"no sign of life for {silence} s"))
+            cancelled = (
+                run.state is not None and run.state.is_cancelling()
+            )  # which may end as cancelled only, otherwise
+            client.set_flow_run_state(run.id, Crashed(message=f"no sign of life for {silence} s"), force=cancelled)
             get_run_logger().warning("%s: no sign of life for %d s; it is taken for dead", run.name, silence)
         started = [run for run in _crashed(client) if _start_again(client, run)]
         freed = free_turns(client)
@@ -117,11 +121,23 @@ def _crashed(client: SyncPrefectClient) -> list[FlowRun]:
 
 def _start_again(client: SyncPrefectClient, run: FlowRun) -> bool:
     """Start a run again, as itself, so that it finds the children that it had; true if it had tries left."""
-    if run.run_count >= TRIES or f"{run.id}" == flow_run.id or "upkeep" in run.tags:
+    if _was_cancelled(client, run) or run.run_count >= TRIES or f"{run.id}" == flow_run.id or "upkeep" in run.tags:
         return False
     later = datetime.now(UTC) + timedelta(seconds=back_off(max(1, run.run_count)))
     client.set_flow_run_state(run.id, Scheduled(scheduled_time=later, message="it had crashed"), force=True)
     get_run_logger().warning("%s: crashed; it is started again at %s", run.name, f"{later:%H:%M:%S} UTC")
+    return True
+
+
+def _was_cancelled(client: SyncPrefectClient, run: FlowRun) -> bool:
+    """See a cancelled run to its end if it died before it could be ended, with what it had started."""
+    asked = False
+    for state in sorted(client.read_flow_run_states(run.id), key=lambda one: one.timestamp):
+        asked = state.is_cancelling() or (asked and not state.is_scheduled())
+    if not asked:
+        return False
+    cancel_all(client, children(client, run.id))
+    client.set_flow_run_state(run.id, Cancelled(message="it died while it was cancelled"), force=True)
     return True
 
 

@@ -62,7 +62,8 @@ def test_a_run_without_a_heartbeat_is_suspected_and_one_that_has_or_waits_for_a_
 
 
 def test_what_led_is_started_again_a_bounded_number_of_times_and_children_are_left_to_their_parents(server, client):
-    lost = begun(server, "PENDING", "RUNNING")
+    lost, unwanted = begun(server, "PENDING", "RUNNING"), begun(server, "PENDING", "RUNNING", "CANCELLING")
+    wanted_again = begun(server, "PENDING", "RUNNING", "CANCELLING", "CANCELLED", "SCHEDULED", "PENDING", "RUNNING")
     often = begun(server, "PENDING", *["RUNNING", "SCHEDULED"] * TRIES, "RUNNING", "CRASHED")
     parent = begun(server, "PENDING", "RUNNING", "COMPLETED")
     task = {"flow_run_id": parent, "task_key": "child", "dynamic_key": "0", "name": "child"}
@@ -76,6 +77,8 @@ def test_what_led_is_started_again_a_bounded_number_of_times_and_children_are_le
         reconcile.fn(silence=1, second_look=0)
     assert server.state(lost) == "SCHEDULED"
     assert server.run(lost)["state"]["message"] == "it had crashed"
+    assert server.state(unwanted) == "CANCELLED"
+    assert server.state(wanted_again) == "SCHEDULED"
     assert server.state(often) == "CRASHED"
     assert server.state(child) == "CRASHED"
 
