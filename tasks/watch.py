@@ -68,17 +68,17 @@ CONDITIONS = (FAILED, CENSUS, DRIFT, DISK)
 
 
 def after_night(root: str) -> None:
-    """Look at the disk and at every tile after a night; nothing is told where no server hands out runs."""
+    """Look at every tile after a night; nothing is told where no server hands out runs."""
     if deployed():
         with _never_failing(), get_client(sync_client=True) as client:
-            settings = WatchSettings.of_environment()
-            look_at_disk(client, root, settings, night=True)
-            look_at_tiles(client, root, settings, datetime.now(UTC))
+            store = Store(root)
+            note_night(store, _disk(store)[1], last=NIGHTS)
+            look_at_tiles(client, store, WatchSettings.of_environment(), datetime.now(UTC))
 
 
 def standing(root: str) -> list[str]:
     """Say what is not as it used to be, as far as people were told; failed tiles apart, which the night names."""
-    told_of = remembered(root).told
+    told_of = remembered(Store(root)).told
     since = {one.title: told_of.get(one.event, {}) for one in (CENSUS, DRIFT, DISK)}
     return [f"{title}: {about}, since {when}" for title, found in since.items() for about, when in found.items()]
 
@@ -86,10 +86,10 @@ def standing(root: str) -> list[str]:
 def every_minutes(client: SyncPrefectClient, root: str) -> None:
     """Look at the disk and at the runs of late, and tell again what could not be told."""
     with _never_failing():
-        settings, now = WatchSettings.of_environment(), datetime.now(UTC)
-        tell_again(client, root, now)
-        look_at_disk(client, root, settings)
-        look_at_runs(client, root, settings, now)
+        store, settings, now = Store(root), WatchSettings.of_environment(), datetime.now(UTC)
+        tell_again(client, store, now)
+        look_at_disk(client, store, settings)
+        look_at_runs(client, store, settings, now)
 
 
 @contextmanager
@@ -101,29 +101,31 @@ def _never_failing() -> Iterator[None]:
         get_run_logger().error("the watch could not do its work: %s", error)
 
 
-def look_at_disk(client: SyncPrefectClient, root: str, settings: WatchSettings, *, night: bool = False) -> None:
-    """Tell when the catalog's file system is too full for the nights to come; ``night`` if one just ended."""
-    with told(root):
-        total, used, free = shutil.disk_usage(root)
-    if night:
-        note_night(root, used, last=NIGHTS)
-    kept = remembered(root)
-    known = root in kept.told.get(DISK.event, {})
-    found = low_disk(root, total=total, free=free, used=kept.nights, told=known, settings=settings)
-    tell(client, root, DISK, [found] if found else [])
+def look_at_disk(client: SyncPrefectClient, store: Store, settings: WatchSettings) -> None:
+    """Tell when the file system of a catalog, or of what is kept here of one in a bucket, is nearly full."""
+    kept, about, (total, _, free) = remembered(store), str(store.root), _disk(store)
+    known = about in kept.told.get(DISK.event, {})
+    found = low_disk(about, total=total, free=free, used=kept.nights, told=known, settings=settings)
+    tell(client, store, DISK, [found] if found else [])
 
 
-def look_at_runs(client: SyncPrefectClient, root: str, settings: WatchSettings, now: datetime) -> None:
+def _disk(store: Store) -> tuple[int, int, int]:
+    """Read the bytes of a catalog's file system: all, used, free."""
+    with told(store.root):
+        return shutil.disk_usage(store.root)
+
+
+def look_at_runs(client: SyncPrefectClient, store: Store, settings: WatchSettings, now: datetime) -> None:
     """Tell of each tile whose newest run failed, once nobody is about to try it again."""
     settled = now - timedelta(minutes=settings.settle_minutes)
-    names = {run.name for run in _failed(client, since=now - LATEST)} | remembered(root).told.get(
+    names = {run.name for run in _failed(client, since=now - LATEST)} | remembered(store).told.get(
         FAILED.event, {}
     ).keys()
     newest = _newest(client, names)
     final = [run for run in newest if run.state and run.state.type in BAD and (run.end_time or now) <= settled]
     waiting = {run.name for run in newest if run.state and not (run.state.is_completed() or run.state.is_cancelled())}
     findings = [Finding(run.name, _reason(run)) for run in final]
-    tell(client, root, FAILED, findings, undecided=waiting)
+    tell(client, store, FAILED, findings, undecided=waiting)
 
 
 def _reason(run: FlowRun) -> str:
@@ -153,11 +155,10 @@ def _newest(client: SyncPrefectClient, names: Iterable[str]) -> list[FlowRun]:
     return found
 
 
-def look_at_tiles(client: SyncPrefectClient, root: str, settings: WatchSettings, now: datetime) -> None:
+def look_at_tiles(client: SyncPrefectClient, store: Store, settings: WatchSettings, now: datetime) -> None:
     """Tell of tiles that get fewer scenes, show less ground, or are masked by a model that knows it no longer."""
-    store = Store(root)
-    tell(client, root, CENSUS, census(store, settings, now))
-    tell(client, root, DRIFT, drift(store))
+    tell(client, store, CENSUS, census(store, settings, now))
+    tell(client, store, DRIFT, drift(store))
 
 
 def census(store: Store, settings: WatchSettings, now: datetime) -> list[Finding]:

@@ -8,6 +8,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.filters import EventFilter, EventIDFilter, EventNameFilter, EventOccurredFilter
 from prefect.events.schemas.events import ReceivedEvent
 
+from catalog.store import Store
 from tasks.watch_tell import note_heard, remembered, send, some
 
 AGAIN = "s2lookback.again"
@@ -19,22 +20,22 @@ MOST = 50
 """Failures that are read at once, the server's own limit."""
 
 
-def tell_again(client: SyncPrefectClient, root: str, now: datetime) -> None:
+def tell_again(client: SyncPrefectClient, store: Store, now: datetime) -> None:
     """Send what could not be told since the last look, in one message; if that fails, too, it is found at the next.
 
     Args:
         client: Of the server.
-        root: Folder of the catalog, where it is remembered how far was looked.
+        store: Catalog, beside which it is remembered how far was looked.
         now: The first look goes back an hour from it.
     """
-    heard = remembered(root).heard
+    heard = remembered(store).heard
     failed = _failed(client, heard + timedelta(microseconds=1) if heard else now - timedelta(hours=1))
     if not failed:
         return
     texts = list(dict.fromkeys(text for one in reversed(failed) for text in _texts(client, one)))
     message = "\n\n".join(["Could not be told before:", *some(texts)])
     send(client, AGAIN, message, [], texts=texts[-MOST:])
-    note_heard(root, max(one.occurred for one in failed))
+    note_heard(store, max(one.occurred for one in failed))
 
 
 def _failed(client: SyncPrefectClient, since: datetime) -> list[ReceivedEvent]:

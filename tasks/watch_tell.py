@@ -1,7 +1,6 @@
 """Conditions that a person should know of: told once when they begin, and once when they are over."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +10,11 @@ from prefect import get_run_logger
 from prefect.client.orchestration import SyncPrefectClient
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from catalog.disk import load, locked, save, told
-from s2lookback.errors import CatalogError
+from catalog.disk import content, written
+from catalog.store import Store
 from tasks.watch_rules import Finding
 
-FOLDER = Path("executions", "watch")
+FILE = Path("executions", "watch", "state.json")
 LONGEST = 12
 """Findings that a message lists; it says how many more there are."""
 BROADEST = 50
@@ -48,7 +47,7 @@ class Kept(BaseModel):
 
 def tell(
     client: SyncPrefectClient,
-    root: str,
+    store: Store,
     condition: Condition,
     findings: Sequence[Finding],
     *,
@@ -56,49 +55,45 @@ def tell(
 ) -> None:
     """Send an event for what begins to be wrong, and one for what is so no more.
 
-    Remembered is what the server took: a watch that is killed tells twice rather than never.
+    Remembered is what the server took: a watch that is killed tells twice rather than never. Of one condition one flow
+    tells, of which there is one run at a time.
 
     Args:
         client: Of the server whose automations tell people.
-        root: Folder of the catalog.
+        store: Catalog.
         condition: What may be wrong.
         findings: What is wrong with it now.
         undecided: Of what nothing can be said now; it stays as it was told.
     """
-    with _held(root):
-        kept = remembered(root)
-        since = kept.told.get(condition.event, {})
-        wrong = {one.about for one in findings}
-        begun = [one for one in findings if one.about not in since]
-        over = {one: since[one] for one in sorted(since.keys() - wrong - set(undecided))}
-        if begun:
-            send(client, condition.event, message(condition, begun), [one.about for one in begun])
-        if over:
-            send(client, f"{condition.event}.over", message_over(condition, over), list(over))
+    since = remembered(store).told.get(condition.event, {})
+    wrong = {one.about for one in findings}
+    begun = [one for one in findings if one.about not in since]
+    over = {one: since[one] for one in sorted(since.keys() - wrong - set(undecided))}
+    if begun:
+        send(client, condition.event, message(condition, begun), [one.about for one in begun])
+    if over:
+        send(client, f"{condition.event}.over", message_over(condition, over), list(over))
+    if begun or over:
         now = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
         stands = {one: since.get(one, now) for one in sorted((since.keys() | wrong) - over.keys())}
-        _remember(root, told=kept.told | {condition.event: stands})
+        _remember(store, lambda kept: {"told": kept.told | {condition.event: stands}})
 
 
-def note_night(root: str, used: int, *, last: int) -> None:
+def note_night(store: Store, used: int, *, last: int) -> None:
     """Remember how many bytes were used after a night, and after the ``last`` ones."""
-    with _held(root):
-        _remember(root, nights=[*remembered(root).nights, used][-last:])
+    _remember(store, lambda kept: {"nights": [*kept.nights, used][-last:]})
 
 
-def note_heard(root: str, when: datetime) -> None:
+def note_heard(store: Store, when: datetime) -> None:
     """Remember when the last message could not be posted that was sent again."""
-    with _held(root):
-        _remember(root, heard=when)
+    _remember(store, lambda _: {"heard": when})
 
 
-def remembered(root: str) -> Kept:
+def remembered(store: Store) -> Kept:
     """Read what was told; where that is damaged, nothing was, and people are told again."""
-    try:
-        return Kept.model_validate(load(Path(root) / FOLDER / "state.json") or {})
-    except (CatalogError, ValidationError) as error:
-        get_run_logger().warning("%s: what was told is forgotten: %s", root, error)
-        return Kept()
+    path = store.root / FILE
+    store.place.bring(path)
+    return _kept(content(path))
 
 
 def message(condition: Condition, findings: Sequence[Finding]) -> str:
@@ -135,16 +130,18 @@ def send(client: SyncPrefectClient, event: str, text: str, abouts: Sequence[str]
     client.request("POST", "/events", json=[sent]).raise_for_status()
 
 
-def _remember(root: str, **more: object) -> None:
-    kept = remembered(root).model_copy(update=more)
-    save(Path(root) / FOLDER / "state.json", kept.model_dump(mode="json"))
+def _remember(store: Store, more: Callable[[Kept], dict[str, object]]) -> None:
+    """Change what is remembered, whoever else changes another part of it at the same time."""
+
+    def changed(before: bytes | None) -> bytes:
+        kept = _kept(before)
+        return written(kept.model_copy(update=more(kept)).model_dump(mode="json"))
+
+    store.place.revise(store.root / FILE, changed)
 
 
-@contextmanager
-def _held(root: str) -> Iterator[None]:
-    """Keep other watches from telling the same at the same time."""
-    folder = Path(root) / FOLDER
-    with told(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder):
-            yield
+def _kept(text: bytes | None) -> Kept:
+    try:
+        return Kept.model_validate_json(text or b"{}")
+    except ValidationError:
+        return Kept()

@@ -16,7 +16,7 @@ from catalog.store import Store
 from s2lookback.errors import CatalogError
 from tasks.watch import DISK, census, drift, every_minutes
 from tasks.watch_rules import PREFIX, Finding, WatchSettings, fewer_scenes, hidden_ground, low_disk, size
-from tasks.watch_tell import FOLDER, message, message_over, note_night, remembered, tell
+from tasks.watch_tell import FILE, message, message_over, note_night, remembered, tell
 
 NOW = datetime(2025, 8, 30, 11, tzinfo=UTC)
 SETTINGS = WatchSettings()
@@ -130,33 +130,33 @@ def test_sizes_are_written_as_a_person_says_them():
 
 
 def test_what_is_wrong_is_told_once_and_once_when_it_is_over(server, tmp_path):
-    root, low = str(tmp_path), Finding("/data", "full", "room")
+    store, low = Store(str(tmp_path)), Finding("/data", "full", "room")
     for findings in ([], [low], [low], [low], [], []):
-        tell(server, root, DISK, findings)
+        tell(server, store, DISK, findings)
     assert server.told() == [("s2lookback.disk", ["/data"]), ("s2lookback.disk.over", ["/data"])]
 
 
 def test_each_tile_is_told_when_it_joins_those_that_were_told(server, tmp_path):
     first, second = Finding("10UFA", "dark"), Finding("10UFB", "dark")
     for findings in ([first], [first, second], [second], [first, second]):
-        tell(server, str(tmp_path), DISK, findings)
+        tell(server, Store(str(tmp_path)), DISK, findings)
     assert [(event.removeprefix("s2lookback.disk"), about) for event, about in server.told()] == [
         ("", ["10UFA"]), ("", ["10UFB"]), (".over", ["10UFA"]), ("", ["10UFA"]),
     ]  # fmt: skip
 
 
 def test_of_what_nothing_can_be_said_nothing_is_told(server, tmp_path):
-    tell(server, str(tmp_path), DISK, [Finding("tile 10UFB", "Failed")])
-    tell(server, str(tmp_path), DISK, [], undecided={"tile 10UFB"})
+    tell(server, Store(str(tmp_path)), DISK, [Finding("tile 10UFB", "Failed")])
+    tell(server, Store(str(tmp_path)), DISK, [], undecided={"tile 10UFB"})
     assert server.told() == [("s2lookback.disk", ["tile 10UFB"])]
 
 
 def test_what_the_server_did_not_take_is_told_again(server, tmp_path):
     server.away = True
     with pytest.raises(httpx.ConnectError):
-        tell(server, str(tmp_path), DISK, [Finding("/data", "full")])
+        tell(server, Store(str(tmp_path)), DISK, [Finding("/data", "full")])
     server.away = False
-    tell(server, str(tmp_path), DISK, [Finding("/data", "full")])
+    tell(server, Store(str(tmp_path)), DISK, [Finding("/data", "full")])
     assert server.told() == [("s2lookback.disk", ["/data"])]
 
 
@@ -171,24 +171,24 @@ def test_what_keeps_the_watch_from_its_work_fails_nothing(server, tmp_path, monk
 
 def test_a_folder_that_cannot_be_written_is_named(server, tmp_path):
     (tmp_path / "executions").write_text("in the way")
-    with pytest.raises(CatalogError, match=r"executions/watch: cannot be read or written"):
-        tell(server, str(tmp_path), DISK, [Finding("/data", "full")])
+    with pytest.raises(CatalogError, match=r"executions/watch/state.json: cannot be read or written"):
+        tell(server, Store(str(tmp_path)), DISK, [Finding("/data", "full")])
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"told": 3}', '{"told": {"s2lookback.disk": {"/data": {}}}}'])
 def test_a_damaged_memory_tells_again_rather_than_never(server, tmp_path, text):
-    (tmp_path / FOLDER).mkdir(parents=True)
-    (tmp_path / FOLDER / "state.json").write_text(text)
-    tell(server, str(tmp_path), DISK, [Finding("/data", "full")])
+    (tmp_path / FILE).parent.mkdir(parents=True)
+    (tmp_path / FILE).write_text(text)
+    tell(server, Store(str(tmp_path)), DISK, [Finding("/data", "full")])
     assert server.told() == [("s2lookback.disk", ["/data"])]
-    assert list(remembered(str(tmp_path)).told[DISK.event]) == ["/data"]
+    assert list(remembered(Store(str(tmp_path))).told[DISK.event]) == ["/data"]
 
 
 def test_the_last_nights_are_remembered_beside_what_was_told(server, tmp_path):
-    tell(server, str(tmp_path), DISK, [Finding("/data", "full")])
+    tell(server, Store(str(tmp_path)), DISK, [Finding("/data", "full")])
     for used in range(12):
-        note_night(str(tmp_path), used, last=5)
-    kept = remembered(str(tmp_path))
+        note_night(Store(str(tmp_path)), used, last=5)
+    kept = remembered(Store(str(tmp_path)))
     assert kept.nights == [7, 8, 9, 10, 11]
     assert kept.told[DISK.event].keys() == {"/data"}
 
