@@ -83,7 +83,8 @@ class Estimate:
         """Sum it up."""
         scenes, dates = (sum(getattr(work, name) for work in self.works) for name in ("scenes", "dates"))
         there = sum(work.size for work in self.works)
-        told = f"{len(self.works)} tiles: {scenes} scenes to ingest, {scenes + len(DAILY) * dates} products to make"
+        products = _many(scenes + len(DAILY) * dates, "product")
+        told = f"{_many(len(self.works), 'tile')}: {_many(scenes, 'scene')} to ingest, {products} to make"
         unknown = sorted({"scene", *DAILY} - self.costs.keys())
         if unknown:
             return (
@@ -93,8 +94,12 @@ class Estimate:
         read, written = (sum(getattr(work, name)(self.costs) for work in self.works) for name in ("read", "written"))
         return (
             f"{told}; reads {_bytes(read)}, writes up to {_bytes(written)}; "
-            f"about {self.hours(at_once):.1f} hours with {at_once} tiles at once"
+            f"about {self.hours(at_once):.1f} hours with {_many(at_once, 'tile')} at once"
         )
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _bytes(size: float) -> str:

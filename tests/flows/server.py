@@ -155,9 +155,12 @@ def call(command: list[str], environment: dict[str, str]) -> str:
 
 
 @contextmanager
-def worker(server: Server, pool: str, kind: str = "process", **settings: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Keep a worker at work while the block runs."""
+def worker(
+    server: Server, pool: str, kind: str = "process", queue: str = "", **settings: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Keep a worker at work while the block runs, on one queue or on all of the pool."""
     command = [*PREFECT, "worker", "start", "--pool", pool, "--type", kind, "--name", f"{pool}-{time.monotonic_ns()}"]
+    command += ["--work-queue", queue] if queue else []
     process = spawn(command, server.environment | settings, server.home / f"worker-{pool}.log")
     try:
         yield process
