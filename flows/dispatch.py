@@ -186,9 +186,15 @@ async def _started(
             idempotency_key=key,
             timeout=0,
             as_subflow=waited_for,
+            flow_run_name=_name(flow, parameters),
         )
 
     return await _patiently(ask)
+
+
+def _name(flow: Flow[..., Any], parameters: Parameters) -> str | None:
+    """Name a run as it will name itself, so that one knows it while it waits."""
+    return flow.flow_run_name.format(**parameters) if isinstance(flow.flow_run_name, str) else None
 
 
 async def _end(client: PrefectClient, run_id: UUID, patience: float | None) -> State[Any]:

@@ -45,7 +45,8 @@ def ingest(
             report.count("scene", Product(href, made=False))
         new = [ref for ref, href in there.items() if href is None]
         arriving = [ingest_scene.submit(ref, source=source, root=root, settings=settings) for ref in new]
-        for ref, future in track(list(zip(new, arriving, strict=True)), tile=tile, stage="ingest"):
+        pairs = list(zip(new, arriving, strict=True))
+        for ref, future in track(pairs, tile=tile, stage="ingest", name=lambda pair: f"{pair[0].sensed:%Y-%m-%d}"):
             with report.leaving_out(Path(ref.files[0]).name):
                 product = future.result()
                 report.count("scene", product)

@@ -1,7 +1,7 @@
 """Progress of a run, for the person who watches it; silent where nobody does."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
@@ -68,15 +68,15 @@ class Page:
         return f"{self._what}: {self._done} of {self._total} ({now})"
 
 
-def track(steps: Sequence[T], *, tile: str, stage: str) -> Iterator[T]:
+def track(steps: Sequence[T], *, tile: str, stage: str, name: Callable[[T], str] = str) -> Iterator[T]:
     """Yield each step, moving the stage's bars on as it is done."""
     page = Page(f"{tile} {stage}", len(steps))
-    for step in _barred(steps, tile, stage):
+    for step in _barred(steps, tile, stage, name):
         yield step
-        page.step(str(step))
+        page.step(name(step))
 
 
-def _barred(steps: Sequence[T], tile: str, stage: str) -> Iterator[T]:
+def _barred(steps: Sequence[T], tile: str, stage: str, name: Callable[[T], str]) -> Iterator[T]:
     """Yield each step, moving the terminal's bar on, if there is one."""
     bars = _shown.get()
     if bars is None or not steps:
@@ -84,7 +84,7 @@ def _barred(steps: Sequence[T], tile: str, stage: str) -> Iterator[T]:
         return
     bar = bars.add_task(stage, total=len(steps), tile=tile, now="")
     for step in steps:
-        bars.update(bar, now=str(step))
+        bars.update(bar, now=name(step))
         yield step
         bars.advance(bar)
     bars.update(bar, now="")

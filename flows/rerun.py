@@ -16,7 +16,7 @@ USUAL = timedelta(days=10)
 """Time back from now that is looked at in the ledger where nobody says more."""
 
 
-@flow(name="rerun", flow_run_name="rerun", on_cancellation=[cancel_children])
+@flow(name="rerun", flow_run_name=lambda: f"rerun {datetime.now(UTC):%Y-%m-%d}", on_cancellation=[cancel_children])
 def rerun(
     since: First = None,
     errors: Errors = (),

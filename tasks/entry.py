@@ -14,6 +14,9 @@ Item = dict[str, Any]
 WIDTH = 116
 """Pixels across of a picture: five stand side by side on a page of Prefect."""
 
+ALONE = 160
+"""Pixels across of a picture that stands alone."""
+
 
 def spoken(name: str) -> str:
     """Name a product by its id as people do: ``mrap 10UFB 2025-08-30``; a model by its month, or the day it is from."""
@@ -57,19 +60,19 @@ def _percent(number: float, scale: float) -> str:
     return "under 1 %" if 0 < percent < 0.5 else f"{percent:.0f} %"
 
 
-def picture_of(store: Store, item: Item, key: str = "thumbnail") -> str:
+def picture_of(store: Store, item: Item, key: str = "thumbnail", width: int = WIDTH) -> str:
     """Give the HTML of a picture: by its address where the API has one, else with its bytes; empty where it is not."""
     if key not in item["assets"]:
         return ""
     title = spoken(item["id"]) if key == "thumbnail" else f"{key} of {spoken(item['id'])}"
-    return f'<img src="{_address(store, item, key)}" width="{WIDTH}" alt="{title}">'
+    return f'<img src="{_address(store, item, key, width)}" width="{width}" alt="{title}">'
 
 
-def _address(store: Store, item: Item, key: str) -> str:
+def _address(store: Store, item: Item, key: str, width: int) -> str:
     base = api()
     if base:
         return str(served_item(item, base)["assets"][key]["href"])
-    small = stamp(store.asset(item, key).read_bytes(), WIDTH)
+    small = stamp(store.asset(item, key).read_bytes(), width)
     return f"data:image/png;base64,{b64encode(small).decode()}"
 
 
@@ -91,4 +94,4 @@ def api() -> str:
 
 def entry(store: Store, item: Item) -> str:
     """Show a product and where it is; ``headline`` says the rest."""
-    return "\n\n".join(filter(None, [picture_of(store, item), link_to(store, item)]))
+    return "\n\n".join(filter(None, [picture_of(store, item, width=ALONE), link_to(store, item)]))

@@ -69,11 +69,11 @@ def matrix(root: str, *, since: datetime | None = None, until: datetime | None =
     Args:
         root: Folder of the catalog.
         since: First sensing time; by default thirty days before the last.
-        until: Last sensing time; by default that of the newest scene.
+        until: Last sensing time; by default all that came.
     """
     store = Store(root)
-    until = until or next(map(sensed_of, search(store, collections=["scenes"], limit=1)), datetime.now(UTC))
-    since = since or until - PERIOD
+    newest = next(map(sensed_of, search(store, collections=["scenes"], end=until, limit=1)), datetime.now(UTC))
+    since = since or (until or newest) - PERIOD
     found: dict[str, dict[date, Fate]] = {tile: {} for tile in store.tiles("scenes")}
     skipped = _skipped(root, since, until)
     for tile, day, fate, ended in _made(store, since, until):
@@ -92,10 +92,12 @@ def _failures(root: str) -> list[Entry]:
     return [one for one in entries(root, since=datetime.now(UTC) - FRESH) if one.outcome == "failed" and one.tile]
 
 
-def _skipped(root: str, since: datetime, until: datetime) -> dict[tuple[str, date], datetime]:
+def _skipped(root: str, since: datetime, until: datetime | None) -> dict[tuple[str, date], datetime]:
     """Tell by tile and date when a scene was last skipped, of those whose name tells when it was sensed."""
     skipped = [(one, _day_in(one.scene)) for one in entries(root) if one.outcome == "skipped"]
-    inside = [(one, day) for one, day in skipped if day and since.date() <= day <= until.date()]
+    inside = [
+        (one, day) for one, day in skipped if day and since.date() <= day and (until is None or day <= until.date())
+    ]
     return {(one.tile, day): datetime.fromisoformat(one.when) for one, day in inside}
 
 
@@ -108,7 +110,7 @@ def _day_in(name: str) -> date | None:
         return None
 
 
-def _made(store: Store, since: datetime, until: datetime) -> Iterator[tuple[str, date, Fate, datetime | None]]:
+def _made(store: Store, since: datetime, until: datetime | None) -> Iterator[tuple[str, date, Fate, datetime | None]]:
     """Give the fate of each scene of the catalog, and when the last thing was made of it: its reduced scene."""
     last = search(store, collections=[COLLECTIONS["reduced"]], start=since, end=until)
     done = {(tile_of(item), sensed_of(item)): item for item in last}

@@ -33,7 +33,7 @@ _COLUMNS = ("tile", "new:", "late:", "changed:", "skipped:", "made:", "up to dat
 
 
 def summary(reports: Sequence[TileReport], *, named: Named = EMPTY, watch: Sequence[str] = ()) -> str:
-    """Write a night down: its totals, what to do next, its tiles, what was skipped and what failed, and why.
+    """Write a night down: what to do next, its tiles, what failed and what was skipped, and why.
 
     Args:
         reports: One a tile.
@@ -56,7 +56,7 @@ def summary(reports: Sequence[TileReport], *, named: Named = EMPTY, watch: Seque
         "Skipped": listed(skipped, MOST, ledger),
         "Nothing new": ", ".join(idle),
     }
-    return "\n\n".join([totals(reports), *(f"### {name}\n\n{part}" for name, part in parts.items() if part)])
+    return "\n\n".join(f"### {name}\n\n{part}" for name, part in parts.items() if part)
 
 
 def totals(reports: Sequence[TileReport]) -> str:

@@ -69,7 +69,8 @@ def test_a_stage_shows_how_far_it_is_and_ends_at_all(run):
     bars = {page.description: page.data for page in pages if page.type == "progress"}
     total = report.made["scene"]
     assert {text.partition(":")[0] for text in bars} == {"10UFB ingest", "10UFB products"}
-    assert all(f": {total} of {total} (" in text and share == 100 for text, share in bars.items())
+    assert all(re.search(rf": {total} of {total} \(\d{{4}}-\d\d-\d\d\)$", text) for text in bars)
+    assert set(bars.values()) == {100}
 
 
 def test_the_page_of_a_tile_shows_the_newest_date_in_five_pictures(run):

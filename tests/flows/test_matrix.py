@@ -65,10 +65,12 @@ def test_a_scene_of_the_ledger_was_skipped_and_one_that_was_mended_since_is_done
     ledger(copied, "skipped", f"scene of {DAYS[2]}")
     ledger(copied, "skipped", scene(DAYS[1]), when=SOON - timedelta(days=2))
     ledger(copied, "skipped", "unknown.zip")
+    ledger(copied, "skipped", scene(date(2025, 8, 12)))
     ledger(copied, "skipped", scene(date(2025, 7, 23)), tile="09UYT")
     found = matrix(str(copied))
-    assert found.days == sorted([*DAYS, date(2025, 7, 23)])
+    assert found.days == sorted([*DAYS, date(2025, 7, 23), date(2025, 8, 12)])
     assert found.tiles[TILE] == dict.fromkeys(DAYS, Fate.DONE) | {
+        date(2025, 8, 12): Fate.SKIPPED,
         date(2025, 7, 23): Fate.SKIPPED,
         DAYS[2]: Fate.SKIPPED,
     }
