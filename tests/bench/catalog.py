@@ -28,6 +28,7 @@ from catalog.pgstac_index import PgstacIndex
 from catalog.sqlite_index import SqliteIndex
 from catalog.store import Store
 from catalog.upkeep import rebuild
+from tests.bench.measure import stat_of
 from tests.bench.report import write_block
 from tests.postgres import running
 
@@ -127,23 +128,15 @@ class _Server:
     def __init__(self, index: Index) -> None:
         self.main = 0
         if isinstance(index, PgstacIndex):
-            self.main = int(_stat(_asked(index, "SELECT pg_backend_pid()"))[1])
+            self.main = int(stat_of(_asked(index, "SELECT pg_backend_pid()"))[1])
 
     def seconds(self) -> float:
         """Add up the seconds, user and system, of those that run and those that ended."""
         if not self.main:
             return 0.0
-        found = [_stat(int(path.name)) for path in Path("/proc").iterdir() if path.name.isdigit()]
+        found = [stat_of(int(path.name)) for path in Path("/proc").iterdir() if path.name.isdigit()]
         ticks = [sum(map(int, one[11:13])) for one in found if one and int(one[1]) == self.main]
-        return (sum(ticks) + sum(map(int, _stat(self.main)[11:15]))) / os.sysconf("SC_CLK_TCK")
-
-
-def _stat(process: int) -> list[str]:
-    """Read what the kernel counts of a process, from its state on; nothing if it ended."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
+        return (sum(ticks) + sum(map(int, stat_of(self.main)[11:15]))) / os.sysconf("SC_CLK_TCK")
 
 
 def _read(lines: Path, start: int, stop: int) -> Iterator[Item]:

@@ -129,13 +129,14 @@ class Postgres:
             columns = {table: [row[0] for row in base.execute(named, (table,))] for table in RUNS}
             for number in range(times):
                 for statement in _copies(columns, number, cast="::text", kind="::uuid"):
-                    base.execute(statement)  # type: ignore[call-overload]
+                    base.execute(statement.encode())
             base.execute("ANALYZE")
 
     def _ask(self, question: str) -> int:
         with psycopg.connect(self._address, autocommit=True) as base:
-            found = base.execute(question)  # type: ignore[call-overload]
-            return int(found.fetchone()[0]) if found.description else 0
+            found = base.execute(question.encode())
+            row = found.fetchone() if found.description else None
+            return int(row[0]) if row else 0
 
 
 def _copies(columns: Mapping[str, list[str]], number: int, cast: str = "", kind: str = "") -> Iterator[str]:

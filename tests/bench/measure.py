@@ -71,6 +71,14 @@ def machine() -> str:
     )
 
 
+def stat_of(process: int) -> list[str]:
+    """Read what the kernel counts of a process, from its state on; nothing if it ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
 def _peak() -> float:
     """Read the peak of this program alone: ``ru_maxrss`` would begin at that of the program that started it."""
     return int(re.findall(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[0]) / 1024

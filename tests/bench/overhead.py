@@ -19,8 +19,8 @@ from s2lookback.cores import SETTING
 from s2lookback.settings import MaskSettings, Settings
 from s2lookback.simulate import Scenario
 from s2lookback.sources.settings import SourceSettings
-from tests.bench.measure import Cost, cost
-from tests.flows.server import FINAL, Server, serving, worker
+from tests.bench.measure import Cost, cost, stat_of
+from tests.flows.server import FINAL, Server, serving, wait_for, worker
 
 TILES = ("10UFB", "10UEB", "10UFC", "10UEC", "09UYT", "10UGB", "10UGC", "10UFD")
 SETTINGS = Settings(mask=MaskSettings(method="rules"))
@@ -169,8 +169,8 @@ def run(
     while any(server.state(one) not in FINAL for one in ids):
         peak = max([peak, *map(_resident, family(worker_pid)[1:])])
         time.sleep(0.5)
-    while family(worker_pid)[1:]:  # a worker counts the CPU time of processes that it has seen the end of
-        time.sleep(0.2)
+    # A worker counts the CPU time of those processes only that it has seen the end of.
+    wait_for(lambda: not any(map(_runs_a_flow, family(worker_pid)[1:])), 120, "the end of the runs' processes")
     bad = [one for one in ids if server.state(one) != "COMPLETED"]
     if bad:
         raise RuntimeError(f"{len(bad)} of {len(ids)} tiles did not complete: see {server.home}")
@@ -196,28 +196,28 @@ def used(pid: int) -> float:
 
 def split(pid: int) -> tuple[float, float]:
     """Give the CPU seconds of a process, and those of its children that ended."""
-    fields = _stat(pid)
+    fields = stat_of(pid) or ["0"] * 15  # it ended
     return (int(fields[11]) + int(fields[12])) / TICK, (int(fields[13]) + int(fields[14])) / TICK
 
 
 def family(pid: int) -> list[int]:
     """Name a process and all that came of it and live."""
-    parents = {}
+    parents: dict[int, int] = {}
     for path in Path("/proc").glob("[0-9]*"):
-        fields = _stat(int(path.name))
-        parents[int(path.name)] = int(fields[1])
+        fields = stat_of(int(path.name))
+        parents |= {int(path.name): int(fields[1])} if fields else {}
     found = [pid]
     for one in found:
         found += [child for child, parent in parents.items() if parent == one]
     return found
 
 
-def _stat(pid: int) -> list[str]:
-    """Read what the kernel counts of a process, from its state on; zeros if it ended."""
+def _runs_a_flow(pid: int) -> bool:
+    """Tell a process that runs a flow, or ended and was not yet seen to, from what else a worker starts."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return b"prefect.engine" in Path(f"/proc/{pid}/cmdline").read_bytes() or stat_of(pid)[:1] == ["Z"]
     except OSError:
-        return ["0"] * 20
+        return False
 
 
 def _resident(pid: int) -> float:

@@ -4,7 +4,7 @@ One run of a tile is one process: it takes its place in the queue, asks Prefect'
 time, has a model trained where a month begins, and masks, folds and reduces one scene after the other.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -109,11 +109,11 @@ class Night:
 
     def longest(self) -> tuple[str, float]:
         """Give the stage that most of the tiles' time goes to, and its share, 0-1."""
-        spent = Counter[str]()
+        spent: dict[str, float] = defaultdict(float)
         for span in self.spans:
             spent[span.stage] += span.end - span.begin
-        stage, seconds = spent.most_common(1)[0]
-        return stage, seconds / spent.total()
+        stage = max(spent, key=spent.__getitem__)
+        return stage, spent[stage] / sum(spent.values())
 
     def bottleneck(self) -> str:
         """Name what the tiles waited for longest; the longest of them, where none waited a hundredth of the night."""
