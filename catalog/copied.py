@@ -2,13 +2,17 @@
 
 import fcntl
 import os
+import uuid
 import weakref
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from catalog.disk import told
 from catalog.layout import TILE, VERSION
 from s2lookback.errors import CatalogError
+from s2lookback.files import checksum
 
 VARIABLE = "S2LOOKBACK_CACHE_GB"
 """Environment variable: how many gigabytes of products a copy holds, but for those at work."""
@@ -39,6 +43,28 @@ class Copied:
         if tile not in held:
             weakref.finalize(user, os.close, self._open(tile, fcntl.LOCK_SH))
             held.add(tile)
+
+    def take(self, path: Path, asset: Mapping[str, Any], download: Callable[[Path], None]) -> None:
+        """Let a file be here, whole: it is downloaded where it is not.
+
+        Raises:
+            CatalogError: If other bytes come than the asset says.
+        """
+        size, digest = asset.get("file:size"), asset.get("file:checksum")
+        with told(path):
+            if path.is_file() and path.stat().st_size == size:
+                os.utime(path)
+                return
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+            try:
+                download(part)
+                if part.stat().st_size != size or checksum(part) != digest:
+                    raise CatalogError(f"{path.parts[-3]}: the bytes of {path.name} do not hash to {digest}")
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
+            self.grew(path.stat().st_size)
 
     def grew(self, size: int) -> None:
         """Take note of more bytes; every twentieth of what may be, remove what was not read for longest."""

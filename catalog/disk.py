@@ -133,8 +133,11 @@ def save(path: Path, content: dict[str, Any]) -> None:
     keep(path, written(content))
 
 
-def keep(path: Path, text: bytes) -> bool:
-    """Write a small file, whole or not at all; tell whether it said something else."""
+def keep(path: Path, text: bytes, *, lasting: bool = True) -> bool:
+    """Write a small file, whole or not at all; tell whether it said something else.
+
+    What may be torn by a power cut, since it is read again then, need not be ``lasting``: that saves two flushes.
+    """
     if len(text) > LARGEST:
         raise CatalogError(f"{path}: would have {len(text)} bytes, and no more than {LARGEST} are read back")
     if path.is_file() and path.read_bytes() == text:
@@ -143,9 +146,11 @@ def keep(path: Path, text: bytes) -> bool:
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         part.write_bytes(text)
-        flush(part)
+        if lasting:
+            flush(part)
         part.replace(path)
-        flush(path.parent)
+        if lasting:
+            flush(path.parent)
     finally:
         part.unlink(missing_ok=True)
     return True

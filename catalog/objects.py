@@ -4,9 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from catalog.bucket import Seen
+from catalog.bucket import Bucket, Seen
+from catalog.collections import NAMES
+from catalog.disk import parsed
 from catalog.layout import ID, TILE, VERSION
 from catalog.place import UNLISTED
+from s2lookback.errors import CatalogError
 
 Homes = dict[str, dict[str, Seen]]
 """What was listed, by the folder of the item and by key."""
@@ -33,7 +36,28 @@ def home_of(key: str) -> str:
     return match["home"] if match else ""
 
 
-def unnamed(home: str, there: Mapping[str, Seen], standing: str | None, before: datetime) -> Iterator[str]:
+def leftovers(bucket: Bucket, before: datetime) -> Iterator[tuple[str, list[str]]]:
+    """Name what no item names and came before a time, by the folder of the item."""
+    for collection in sorted(NAMES):
+        for home, there in by_home(bucket.listing(collection)).items():
+            left = left_in(bucket, home, there, before)
+            if left:
+                yield home, left
+
+
+def left_in(bucket: Bucket, home: str, there: Mapping[str, Seen], before: datetime) -> list[str]:
+    """Name what an item does not name; nothing where its JSON is damaged, for nobody can tell what that named."""
+    if not list(_unnamed(home, there, None, before)):
+        return []
+    found = bucket.get(f"{home}/{home.rpartition('/')[2]}.json")
+    try:
+        standing = None if found is None else str(parsed(found[0], home)["properties"]["version"])
+    except (CatalogError, KeyError, TypeError):
+        return []
+    return list(_unnamed(home, there, standing, before))
+
+
+def _unnamed(home: str, there: Mapping[str, Seen], standing: str | None, before: datetime) -> Iterator[str]:
     """Name the objects of versions that neither stand nor are archived, and came before a time."""
     name = home.rpartition("/")[2]
     for key, seen in there.items():

@@ -62,8 +62,8 @@ class Place(Protocol):
     def stored(self, item: Item) -> Item:
         """Say in an item where its files are kept."""
 
-    def commit(self, documents: Documents, *, new: bool) -> bool:
-        """Publish an item that was just renewed; tell whether it was still as it was then."""
+    def commit(self, documents: Documents, old: Item | None) -> bool:
+        """Publish instead of an item that was just renewed; tell whether it was still as it was then."""
 
     def is_listed(self, home: Path) -> bool:
         """Tell whether the listings know of the item in a home."""
@@ -137,9 +137,9 @@ class Folder:
         """Give the item as it is: its hrefs are relative to it."""
         return item
 
-    def commit(self, documents: Documents, *, new: bool) -> bool:
+    def commit(self, documents: Documents, old: Item | None) -> bool:
         """Write the documents in their order; the lock of the home keeps others from changing it meanwhile."""
-        if new:
+        if old is None:
             (documents[-1][0].parent / UNLISTED).touch()
         for path, document in documents:
             save(path, document)

@@ -19,6 +19,7 @@ from catalog.bucket import Bucket, Seen
 from catalog.disk import load, written
 from catalog.items import COLLECTIONS
 from catalog.layout import GEOJSON, JSON, Item
+from catalog.place import Folder
 from catalog.storage import stored
 from catalog.store import Store
 from s2lookback.errors import CatalogError, TransientError
@@ -89,6 +90,8 @@ def push(store: Store, bucket: Bucket) -> Iterator[Step]:
         CatalogError: If the catalog holds nothing, or the bucket refuses.
         TransientError: If the bucket cannot be reached now; run it again.
     """
+    if not isinstance(store.place, Folder):
+        raise CatalogError(f"{store.place.url}: lies in a bucket already; what is pushed lies on a disk")
     if not store.collections():
         raise CatalogError(f"{store.root}: holds nothing, and a bucket is not emptied by mistake")
     storage, shelved = bucket.storage(), dict[str, set[str]]()

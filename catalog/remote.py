@@ -7,7 +7,6 @@ then stands here. So whoever is killed leaves nothing to be finished, and the fo
 import hashlib
 import os
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -16,17 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from catalog import sweep
-from catalog.bucket import Bucket, Seen, md5_of
-from catalog.collections import NAMES
+from catalog.bucket import Bucket, md5_of
 from catalog.copied import Copied
-from catalog.disk import LARGEST, content, load, locked, parsed, told, written
+from catalog.disk import LARGEST, content, keep, load, locked, told, written
 from catalog.index import copies
 from catalog.layout import GEOJSON, JSON, Item
-from catalog.objects import Homes, by_home, home_of, unnamed
+from catalog.objects import Homes, by_home, home_of, left_in, leftovers
 from catalog.place import DAY, UNLISTED, Documents, Tell
 from catalog.storage import stored
 from s2lookback.errors import CatalogError, TransientError
-from s2lookback.files import checksum
 
 FRESH = 5.0
 """Seconds for which what was listed is believed; what is not found, or is to be replaced, is looked at anew."""
@@ -96,21 +93,7 @@ class Remote:
             CatalogError: If the bucket holds other bytes than the asset says.
         """
         self._copied.use(path.parts[-4], user)
-        size, digest = asset.get("file:size"), asset.get("file:checksum")
-        with told(path):
-            if path.is_file() and path.stat().st_size == size:
-                os.utime(path)
-                return
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-            try:
-                self.bucket.download(self._key(path), part)
-                if part.stat().st_size != size or checksum(part) != digest:
-                    raise CatalogError(f"{self.address(path)}: its bytes do not hash to {digest}")
-                part.replace(path)
-            finally:
-                part.unlink(missing_ok=True)
-        self._copied.grew(path.stat().st_size)
+        self._copied.take(path, asset, lambda part: self.bucket.download(self._key(path), part))
 
     def size(self, path: Path) -> int:
         """Give the bytes of a file as it was listed, or is there now."""
@@ -133,7 +116,7 @@ class Remote:
         """Say in an item in which bucket its files are."""
         return stored(item, self._storage)
 
-    def commit(self, documents: Documents, *, new: bool) -> bool:
+    def commit(self, documents: Documents, old: Item | None) -> bool:
         """Put the files of an item's version, then the documents in their order, and only then copy these.
 
         Each is put only if it is as it was listed; and should a sweeper have taken a file meanwhile, it is put again.
@@ -143,8 +126,8 @@ class Remote:
         for one, text in contents:
             if len(text) > LARGEST:
                 raise CatalogError(f"{one}: would have {len(text)} bytes, and no more than {LARGEST} are read back")
-        sizes = self._put_files(path.parent / item["properties"]["version"], item)
-        if new:
+        sizes = self._put_files(path.parent, item, old)
+        if old is None:
             self.bucket.write(f"{home}/{UNLISTED}", b"", "text/plain")
         for one, text in contents:
             seen = self._there[home].get(self._key(one))
@@ -216,9 +199,9 @@ class Remote:
     def collect(self, older_than: float) -> list[str]:
         """Remove what no item names, each after another look at its item; and what is left over in the copy."""
         before, removed = datetime.now(UTC) - timedelta(seconds=older_than), list[str]()
-        for home, left in self._left(before):
+        for home, left in leftovers(self.bucket, before):
             there = by_home(self.bucket.listing(home)).get(home, {})
-            keys = [key for key in self._left_in(home, there, before) if key in left]
+            keys = [key for key in left_in(self.bucket, home, there, before) if key in left]
             self.bucket.remove(keys)
             removed += [f"{self.url}/{key}" for key in keys]
         sweep.collect(self.folder, older_than)
@@ -226,26 +209,8 @@ class Remote:
 
     def orphans(self) -> Iterator[tuple[str, str]]:
         """Name what no item has named for a day."""
-        for home, left in self._left(datetime.now(UTC) - timedelta(seconds=DAY)):
+        for home, left in leftovers(self.bucket, datetime.now(UTC) - timedelta(seconds=DAY)):
             yield from ((home.rpartition("/")[2], key.removeprefix(f"{home}/")) for key in left)
-
-    def _left(self, before: datetime) -> Iterator[tuple[str, list[str]]]:
-        for collection in sorted(NAMES):
-            for home, there in by_home(self.bucket.listing(collection)).items():
-                left = self._left_in(home, there, before)
-                if left:
-                    yield home, left
-
-    def _left_in(self, home: str, there: Mapping[str, Seen], before: datetime) -> list[str]:
-        """Name what an item does not name; nothing where its JSON is damaged, for nobody can tell what that named."""
-        if not list(unnamed(home, there, None, before)):
-            return []
-        found = self.bucket.get(self._key(self._json(home)))
-        try:
-            standing = None if found is None else str(parsed(found[0], home)["properties"]["version"])
-        except (CatalogError, KeyError, TypeError):
-            return []
-        return list(unnamed(home, there, standing, before))
 
     def _read(self, homes: list[str], tell: Tell) -> None:
         """Read items while nobody of this machine changes them."""
@@ -278,24 +243,20 @@ class Remote:
         return found or (None, None)
 
     def _copy(self, path: Path, text: bytes | None) -> None:
-        """Let the copy of a document be as it is there; it is not flushed, for a torn one is read again."""
+        """Let the copy of a document be as it is there."""
         with told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
             if text is None:
                 path.unlink(missing_ok=True)
-            elif content(path) != text:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-                part.write_bytes(text)
-                part.replace(path)
+            else:
+                keep(path, text, lasting=False)
 
     def _put(self, path: Path, text: bytes, etag: str | None) -> bool:
         return self.bucket.put(self._key(path), text, etag, GEOJSON if b'"Feature"' in text[:80] else JSON)
 
-    def _put_files(self, version: Path, item: Item) -> dict[str, int]:
-        """Put the files of a version, but for those that an item names already and that are whole; give their sizes."""
-        home = self._key(version.parent)
-        there = self._there.get(home, {})
-        old = load(self._json(home)) if self._json(home).is_file() else None
+    def _put_files(self, home: Path, item: Item, old: Item | None) -> dict[str, int]:
+        """Put the files of a version, but for whole ones of a version that stands; give their sizes."""
+        version, there = home / item["properties"]["version"], self._there.get(self._key(home), {})
         named = old is not None and old["properties"]["version"] == version.name
 
         def put(asset: Mapping[str, Any]) -> tuple[str, int]:

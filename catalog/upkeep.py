@@ -25,6 +25,7 @@ from s2lookback.errors import CatalogError, TransientError
 from s2lookback.files import flush
 
 if TYPE_CHECKING:  # the store tells what it publishes to this module
+    from catalog.reading import Reader
     from catalog.store import Store
 
 _LOG = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ def noted(store: "Store", key: Key) -> Iterator[None]:
         _LOG.warning("%s of %s will be found later: %s", key[1], key[0], error)
 
 
-def learn(store: "Store", keys: Sequence[Key]) -> None:
+def learn(store: "Reader", keys: Sequence[Key]) -> None:
     """Note for the index that lies here what others are found to have changed, before it is changed here."""
     if not keys or not isinstance(store.index, SqliteIndex):  # whoever published it told a server's index
         return
@@ -172,7 +173,7 @@ def _tile(key: Key) -> str:
     return key[1].split("-")[1]
 
 
-def _folder(store: "Store", index: Index) -> Path:
+def _folder(store: "Reader", index: Index) -> Path:
     """Where the notes for an index lie."""
     return store.root / FOLDER / index.name
 

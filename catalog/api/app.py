@@ -65,7 +65,7 @@ def create_app(root: str) -> FastAPI:
     """Serve the catalog at ``root`` through the index that its environment names."""
     store = Store(root)
     api = _api(store, pgstac=store.index.name == "postgresql")
-    add_files(api.app, store.root)
+    add_files(api.app, store)
     add_errors(api.app)
     return api.app
 

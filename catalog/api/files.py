@@ -7,6 +7,7 @@ from fastapi import FastAPI, HTTPException
 from starlette.responses import FileResponse
 
 from catalog.api.hrefs import FILES, TOPS
+from catalog.store import Store
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _KINDS = {
@@ -17,23 +18,25 @@ _KINDS = {
 }
 
 
-def add_files(app: FastAPI, root: Path) -> None:
-    """Serve the files below ``root`` that the catalog publishes."""
+def add_files(app: FastAPI, store: Store) -> None:
+    """Serve the files that the catalog publishes."""
 
     @app.head(f"/{FILES}/{{path:path}}", include_in_schema=False)
     @app.get(f"/{FILES}/{{path:path}}", tags=["Files"], response_class=FileResponse)
     def file(path: str) -> FileResponse:
         """Give a file, or a range of it."""
-        found = published(root, path)
+        found = published(store, path)
         if found is None:
             raise HTTPException(404, "there is no such file")
         return FileResponse(found, media_type=_KINDS.get(found.suffix, "application/octet-stream"))
 
 
-def published(root: Path, path: str) -> Path | None:
+def published(store: Store, path: str) -> Path | None:
     """Find a file that the catalog publishes; None for every other, above all one that is not below the root."""
     parts = path.split("/")
     if parts[0] not in TOPS or len(path) > 1000 or not all(_PART.fullmatch(part) for part in parts):
         return None
-    found = root.joinpath(*parts)
+    root, found = store.root, store.root.joinpath(*parts)
+    if store.place.url != str(root) and len(parts) <= 5:  # a copy, which may lack it
+        store.bring(found)
     return found if found.is_file() and found.resolve().is_relative_to(root.resolve()) else None
