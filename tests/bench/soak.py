@@ -58,11 +58,11 @@ class Slope:
 
 def slope(values: Sequence[float]) -> Slope:
     """Fit a line by least squares, nights apart independent of each other."""
-    nights = np.arange(len(values), dtype=float)
-    line = np.polyfit(nights, values, 1)
-    rest = np.asarray(values) - np.polyval(line, nights)
-    spread = float(((nights - nights.mean()) ** 2).sum())
-    return Slope(float(np.mean(values)), float(line[0]), math.sqrt(float((rest**2).sum()) / (len(values) - 2) / spread))
+    apart = np.arange(len(values)) - (len(values) - 1) / 2
+    spread, mean = float(apart @ apart), float(np.mean(values))
+    each = float(apart @ (np.asarray(values) - mean)) / spread
+    rest = np.asarray(values) - mean - each * apart
+    return Slope(mean, each, math.sqrt(float(rest @ rest) / (len(values) - 2) / spread))
 
 
 def nights(root: str, tiles: Sequence[str], count: int, size: tuple[int, int] = (14, 22)) -> list[Night]:

@@ -50,5 +50,6 @@ def test_a_slope_is_told_from_noise():
     noise = np.random.default_rng(20).normal(0, 1, 200)
     assert not slope(list(noise)).rises
     assert slope(list(noise + 0.05 * np.arange(200))).rises
+    assert not slope([7.0] * 40).rises
     line = slope([3.0, 5.0, 7.0, 9.0])
     assert (line.mean, round(line.each, 9), round(line.doubt, 9)) == (6.0, 2.0, 0.0)
