@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # Prefect takes a second to import, which `--help` need not w
     from uuid import UUID
 
     from prefect.client.orchestration import PrefectClient
-    from prefect.events import AutomationCore, EventTrigger
+    from prefect.events import AutomationCore, EventTrigger, SequenceTrigger
     from prefect.events.schemas.automations import TriggerTypes
 
 COMPLETED = "prefect.flow-run.Completed"
@@ -19,6 +19,7 @@ VARIABLE = "S2LOOKBACK_WEBHOOK"
 BLOCK = "s2lookback"
 """Name of the block that holds the webhook's address, which is a secret."""
 
+POOLS = ("hpc", "gpu")
 LEADS = ("nightly", "rerun", "landing", "reconcile")
 """Deployments that nobody waits for; of a tile's failure the watch tells, once nobody is about to try it again."""
 
@@ -49,6 +50,10 @@ WATCH = Silence(
 )
 
 
+PAUSE = timedelta(hours=1)
+"""How long a queue may be paused, or asked by no worker: a restart or an upgrade takes less."""
+
+
 async def tell_people(client: "PrefectClient", address: str) -> bool:
     """Make all that tells people, or bring it up to date; False if no webhook is known, and nobody is told.
 
@@ -64,6 +69,8 @@ async def tell_people(client: "PrefectClient", address: str) -> bool:
     for silence in (NIGHT, WATCH):
         alarm = await automate(client, alarm_of(silence, block))
         await automate(client, end_of(silence, alarm, block))
+    alarm = await automate(client, idle_queue(PAUSE, block))
+    await automate(client, busy_queue(alarm, block))
     return True
 
 
@@ -117,7 +124,7 @@ def notices(block: "UUID") -> "list[AutomationCore]":
     from tasks.watch import CONDITIONS
     from tasks.watch_again import AGAIN
 
-    pools = ResourceSpecification({"prefect.resource.name": ["hpc", "gpu"]})
+    pools = ResourceSpecification({"prefect.resource.name": [*POOLS]})
     events = [one.event for one in CONDITIONS]
     found = [AGAIN, *(f"{event}{end}" for event in events for end in ("", ".over"))]
     return [
@@ -170,14 +177,48 @@ def alarm_of(silence: Silence, block: "UUID") -> "AutomationCore":
     return _notice(f"no {silence.deployment} has completed", trigger, repr(silence.text), block)
 
 
+def idle_queue(longest: timedelta, block: "UUID") -> "AutomationCore":
+    """Describe the automation that notices a queue that takes no work for too long, once for each pool."""
+    from prefect.events import Posture
+
+    trigger = _when(
+        "prefect.work-queue.ready",
+        after={"prefect.work-queue.not-ready", "prefect.work-queue.paused"},
+        posture=Posture.Proactive,
+        within=longest,
+        for_each={"related:work-pool:prefect.resource.name"},
+        match_related={"prefect.resource.role": "work-pool", "prefect.resource.name": [*POOLS]},
+    )
+    text = (
+        "'A queue has taken no work for ' ~ (automation.trigger.within.total_seconds() / 60) | int ~ ' min: '"
+        "~ event.resource.name ~ ' of pool ' ~ event.related[0].name ~ '; expected one that a worker asks.\\n'"
+        "~ 'Next: s2lookback resume, if it was paused; else look whether a worker of the pool leaves it out.'"
+    )
+    return _notice("a queue takes no work", trigger, text, block)
+
+
+def busy_queue(alarm: "UUID", block: "UUID") -> "AutomationCore":
+    """Describe the automation that notices that a queue takes work again, which an alarm told of."""
+    ended = _when(
+        "prefect.work-queue.ready",
+        match_related={"prefect.resource.role": "work-pool", "prefect.resource.name": [*POOLS]},
+    )
+    text = "'Over: queue ' ~ event.resource.name ~ ' takes work again.'"
+    return _notice("a queue takes work again", _after(alarm, ended), text, block)
+
+
 def end_of(silence: Silence, alarm: "UUID", block: "UUID") -> "AutomationCore":
     """Describe the automation that notices that what an alarm told of is over."""
+    ended = _when(COMPLETED, match_related=_of(silence.deployment))
+    return _notice(f"{silence.deployment} has completed again", _after(alarm, ended), repr(silence.over), block)
+
+
+def _after(alarm: "UUID", ended: "EventTrigger") -> "SequenceTrigger":
+    """Describe what ends a thing that an alarm told of."""
     from prefect.events import SequenceTrigger
 
     told = _when("prefect.automation.triggered", match={"prefect.resource.id": f"prefect.automation.{alarm}"})
-    ended = _when(COMPLETED, match_related=_of(silence.deployment))
-    trigger = SequenceTrigger(triggers=[told, ended], within=timedelta(days=60))
-    return _notice(f"{silence.deployment} has completed again", trigger, repr(silence.over), block)
+    return SequenceTrigger(triggers=[told, ended], within=timedelta(days=60))
 
 
 def _when(*events: str, **more: object) -> "EventTrigger":
@@ -196,7 +237,7 @@ def _notice(name: str, trigger: "TriggerTypes", text: str, block: "UUID") -> "Au
 
     from tasks.watch_again import TELLS
 
-    payload = '{"text": {{ (' + text + ') | tojson }}, "about": {{ automation.name | tojson }}}'
+    payload = '{"text": {{ (' + text + ") | tojson }}}"
     return AutomationCore(
         name=f"{TELLS}{name}",
         description=f"Posts to the webhook block {BLOCK}; made by `s2lookback deploy`.",

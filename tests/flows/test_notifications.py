@@ -19,7 +19,7 @@ from prefect.logging import disable_run_logger
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from catalog.store import Store
-from flows.cli.notices import BLOCK, NIGHT, VARIABLE, alarm_of, end_of, tell_people
+from flows.cli.notices import BLOCK, NIGHT, VARIABLE, alarm_of, busy_queue, end_of, idle_queue, tell_people
 from tasks.watch import look_at_disk, look_at_runs
 from tasks.watch_again import tell_again
 from tasks.watch_rules import WatchSettings
@@ -122,7 +122,7 @@ def automations(server):
 
 def test_deploying_again_changes_nothing_of_what_tells_people(server, client, receiver):
     before = automations(server)
-    assert sum(name.startswith("tell: ") for name in before) == 8
+    assert sum(name.startswith("tell: ") for name in before) == 10
     off = next(one for name, one in before.items() if name.startswith("tell: "))
     with server.client() as asked:
         asked.patch(f"/automations/{off['id']}", json={"enabled": False}).raise_for_status()
@@ -204,7 +204,7 @@ def test_a_pool_that_loses_its_worker_is_told_and_when_it_has_one_again(server, 
     assert "systemctl status s2lookback-worker@gpu" in text
 
 
-def test_a_worker_watches_the_disk_and_a_night_its_tiles_with_what_the_environment_sets(server, receiver):
+def test_a_worker_watches_the_disk_and_a_night_its_tiles_with_what_the_environment_sets(server, client, receiver):
     shift = datetime.now(UTC) - NOW
     listed(server.products, "scenes", "scene", [one + shift for one in passes(2.5, NOW - timedelta(days=9))])
     scenes = server.home / "scenes"
@@ -214,7 +214,17 @@ def test_a_worker_watches_the_disk_and_a_night_its_tiles_with_what_the_environme
         "S2LOOKBACK_WATCH_DISK_NIGHTS": "0",
         "S2LOOKBACK_SCENES": str(scenes),
     }
+    hpc = {one["name"]: one["id"] for one in server.ask("/work_pools/hpc/queues/filter", {})}
+    block = client.read_block_document_by_name(BLOCK, "webhook").id
+    soon = idle_queue(timedelta(seconds=12), block).model_copy(update={"name": "idle soon"})
+    alarm = client.create_automation(soon)
+    client.create_automation(busy_queue(alarm, block).model_copy(update={"name": "busy soon"}))
+    client.update_work_queue(uuid.UUID(hpc["tiles"]), is_paused=True)
+    text = receiver.next("A queue has taken no work for 0 min: tiles of pool hpc;")["text"]
+    assert "Next: s2lookback resume" in text
+    client.update_work_queue(uuid.UUID(hpc["tiles"]), is_paused=False)
     with worker(server, "hpc", **settings):
+        receiver.next("Over: queue ")
         assert server.end(server.trigger("reconcile")) == "COMPLETED"
         receiver.next("Over: Disks that are nearly full")
         server.end(server.trigger("nightly", tiles=[]))
