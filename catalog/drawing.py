@@ -1,6 +1,7 @@
 """A picture of where an item comes from: a row for each sensing time, a column for each stage, arrows to sources."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 from matplotlib.axes import Axes
@@ -13,8 +14,9 @@ from s2lookback.errors import CatalogError
 MAX_ROWS = 60
 """Sensing times in one picture."""
 
-_COLUMNS = ("model", "scene", "mask", "mrap", "reduced")
-_TITLES = ("models", "scenes", "masks", "MRAP", "reduced")
+_COLUMNS = {"model": "models", "scene": "scenes", "mask": "masks", "mrap": "MRAP", "reduced": "reduced"}
+_PITCH = (118, 36)
+"""Points from column to column and from row to row."""
 _COLOURS = {State.STANDS: "#2A6F97", State.REPLACED: "#C08A2B", State.GONE: "#A4243B"}
 _TYPES = {".png": "png", ".svg": "svg"}
 
@@ -36,22 +38,24 @@ def draw(graph: Graph, suffix: str) -> bytes:
     rows = sorted({_time(key) for key in graph}, reverse=True)
     if len(rows) > MAX_ROWS:
         raise CatalogError(f"{len(rows)} sensing times do not fit into a picture of {MAX_ROWS}: --depth shows fewer")
-    figure = Figure(figsize=(9.5, 1.1 + 0.5 * len(rows)), layout="constrained")
+    columns = [stage for stage in _COLUMNS if any(_stage(key) == stage for key in graph)]
+    size = (1.6 + len(columns) * _PITCH[0] / 72, 1.1 + len(rows) * _PITCH[1] / 72)
+    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    _frame(axes, rows, next(iter(graph))[0])
-    places = {key: (float(_column(key)), float(rows.index(_time(key)))) for key in graph}
+    _frame(axes, columns, rows, next(iter(graph))[0])
+    places = {key: (float(columns.index(_stage(key))), float(rows.index(_time(key)))) for key in graph}
     _arrows(axes, graph, places)
     for number, (key, node) in enumerate(graph.items()):
         _box(axes, node, places[key], asked_for=number == 0)
     return _encoded(figure, _TYPES[suffix.lower()])
 
 
-def _frame(axes: Axes, rows: list[str], name: str) -> None:
+def _frame(axes: Axes, columns: Sequence[str], rows: list[str], name: str) -> None:
     axes.set_title(f"What {name} was made from", fontsize=10, loc="left", pad=16)
-    axes.set_xlim(-0.5, len(_COLUMNS) - 0.5)
+    axes.set_xlim(-0.5, len(columns) - 0.5)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xticks(range(len(_COLUMNS)), _TITLES)
+    axes.set_xticks(range(len(columns)), [_COLUMNS[stage] for stage in columns])
     axes.set_yticks(range(len(rows)), [_day(row) for row in rows])
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
@@ -61,23 +65,33 @@ def _frame(axes: Axes, rows: list[str], name: str) -> None:
 def _arrows(axes: Axes, graph: Graph, places: Places) -> None:
     for made, source in edges(graph):
         level, upright = places[made][1] == places[source][1], places[made][0] == places[source][0]
-        gap = 32 if level else 14 if upright else 24  # points that a box reaches beyond its middle
         style = {
             "arrowstyle": "->",
             "color": "#D3D7DD" if made[0].startswith("model") else "#8A8F98",
             "linewidth": 0.9,
-            "shrinkA": gap,
-            "shrinkB": gap,
+            "shrinkA": _reach(graph[made], places[made], places[source]),
+            "shrinkB": _reach(graph[source], places[source], places[made]),
             "connectionstyle": f"arc3,rad={0.12 if level or upright else 0}",
         }
         axes.annotate("", xy=places[source], xytext=places[made], arrowprops=style, zorder=1)
+
+
+def _reach(node: Node, place: tuple[float, float], other: tuple[float, float]) -> float:
+    """Measure from the middle of a box to a little outside its edge, on the way to another; points."""
+    right, down = (abs(there - here) * pitch for here, there, pitch in zip(place, other, _PITCH, strict=True))
+    way = math.hypot(right, down)
+    return 3 + min(way * half / part for half, part in ((5 + 2.5 * len(_label(node)), right), (10, down)) if part)
+
+
+def _label(node: Node) -> str:
+    return node.key[1][:7] if node.state is State.STANDS else f"{node.key[1][:7]} {node.state}"
 
 
 def _box(axes: Axes, node: Node, place: tuple[float, float], *, asked_for: bool) -> None:
     colour = _COLOURS[node.state]
     axes.text(
         *place,
-        node.key[1][:7] if node.state is State.STANDS else f"{node.key[1][:7]} {node.state}",
+        _label(node),
         ha="center",
         va="center",
         fontsize=8,
@@ -88,9 +102,9 @@ def _box(axes: Axes, node: Node, place: tuple[float, float], *, asked_for: bool)
     )
 
 
-def _column(key: Key) -> int:
+def _stage(key: Key) -> str:
     stage = key[0].partition("-")[0]
-    return _COLUMNS.index(stage) if stage in _COLUMNS else 0
+    return stage if stage in _COLUMNS else "model"
 
 
 def _time(key: Key) -> str:
