@@ -70,7 +70,35 @@
     return picture(options, item, render);
   }
 
-  // A base map that needs no server: lines of longitude and latitude with their degrees, drawn tile by tile.
+  // The land of the Earth, coarse: rings of longitude and latitude, out of TopoJSON.
+  function rings({ arcs, transform, objects }) {
+    const places = arcs.map((arc) => {
+      let [x, y] = [0, 0];
+      return arc.map(([right, up]) => [
+        (x += right) * transform.scale[0] + transform.translate[0],
+        (y += up) * transform.scale[1] + transform.translate[1],
+      ]);
+    });
+    const joined = (ring) => ring.flatMap((one) => (one < 0 ? [...places[~one]].reverse() : places[one]));
+    return objects.land.geometries.flatMap((land) => land.arcs.flat()).map(joined).flatMap(around);
+  }
+
+  // A ring that crosses the antimeridian, once on either side of the map; the one around the pole is cut there already.
+  function around(ring) {
+    if (ring.some(([, y]) => y < -85)) return [ring];
+    let turn = 0;
+    const whole = ring.map(([x, y], number) => {
+      const step = number ? x - ring[number - 1][0] : 0;
+      turn -= Math.abs(step) > 180 ? 360 * Math.sign(step) : 0;
+      return [x + turn, y];
+    });
+    const shifts = [-360, 0, 360].filter((shift) => whole.some(([x]) => Math.abs(x + shift) < 180));
+    return shifts.map((shift) => whole.map(([x, y]) => [x + shift, y]));
+  }
+  const LAND = rings(window.S2LOOKBACK_LAND);
+  const COARSE = 7; // from this zoom on, the land's outline is wrong by more than a hundred pixels
+
+  // A base map that needs no server: land, and lines of longitude and latitude with their degrees, drawn tile by tile.
   function graticule([zoom, column, row]) {
     const tiles = 2 ** zoom;
     const step = [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01].find((one) => (one * tiles) / 360 <= 0.8) || 0.01;
@@ -78,6 +106,9 @@
     const toY = (latitude) =>
       ((1 - Math.asinh(Math.tan((latitude * Math.PI) / 180)) / Math.PI) / 2 * tiles - row) * 256;
     const lines = [];
+    const inside = (latitude) => Math.max(-85, Math.min(85, latitude));
+    const land = zoom >= COARSE ? "" : LAND.map((ring) =>
+      `M${ring.map(([x, y]) => `${toX(x).toFixed(1)} ${toY(inside(y)).toFixed(1)}`).join("L")}Z`).join("");
     for (let number = Math.ceil(-180 / step); number * step <= 180; number++) {
       const degrees = Number((number * step).toFixed(2));
       const [x, y] = [toX(degrees), Math.abs(degrees) < 85 ? toY(degrees) : -1];
@@ -86,7 +117,7 @@
       if (y >= 0 && y < 256) lines.push(`<path d="M0 ${y}H256"/>${text(0, y, `${degrees}°`)}`);
     }
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="256" height="256" font-family="sans-serif">` +
-      `<rect width="256" height="256" fill="#f4f6f8"/><g stroke="#d5dbe1" stroke-width="1">${lines.join("")}</g></svg>`;
+      `<rect width="256" height="256" fill="#eef2f5"/><path d="${land}" fill="#dfe3dc" stroke="#b4bdb0"/><g stroke="#d5dbe1" stroke-width="1">${lines.join("")}</g></svg>`;
     return `data:image/svg+xml,${encodeURIComponent(svg.replaceAll("<text", '<text stroke="none"'))}`;
   }
 
@@ -113,6 +144,9 @@
     crs,
     preprocessSTAC: tidy,
     getMapSourceOptions: draw,
-    footerLinks: [{ label: "Contains modified Copernicus Sentinel data", url: "https://sentinels.copernicus.eu" }],
+    footerLinks: [
+      { label: "Contains modified Copernicus Sentinel data", url: "https://sentinels.copernicus.eu" },
+      { label: "Land by Natural Earth", url: "https://www.naturalearthdata.com" },
+    ],
   };
 })();
