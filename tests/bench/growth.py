@@ -184,8 +184,7 @@ def _sqlite(folder: Path, size: int, nights: int, copies: int) -> Load:
 @contextmanager
 def _served(folder: Path, settings: Mapping[str, str]) -> Iterator[Server]:
     with serving(folder, "--tiles", "1", **settings) as server:
-        for name in ("nightly", "reconcile"):
-            pause(server, name)
+        pause(server)
         with worker(server, "hpc", PREFECT_LOGGING_LEVEL="INFO"):
             yield server
 

@@ -93,7 +93,8 @@ def _extrapolated(load: Load) -> str:
     """Write what a province's nights come to, by the slopes."""
     night = TILES * load.each["tile"].size + load.each["nightly"].size * TILES
     night += RECONCILED * load.each["reconcile"].size + 24 * load.hour.size
-    runs = TILES + 1 + RECONCILED
+    rows = {name: growth.rows["flow_run"] for name, growth in load.each.items()}
+    runs = round(TILES * rows["tile"] + rows["nightly"] + RECONCILED * rows["reconcile"])
     tasks = TILES * load.each["tile"].rows["task_run"]
     return (
         f"A night of {TILES} tiles with four new products each adds at most {night / 1e6:.0f} MB and {runs} runs, "

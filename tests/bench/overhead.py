@@ -124,16 +124,17 @@ def work(size: int, dates: int, out: str) -> None:
 @contextmanager
 def _served(folder: Path, tiles: int) -> Iterator[tuple[Server, int]]:
     with serving(folder, "--tiles", f"{tiles}") as server:
-        for name in ("nightly", "reconcile"):
-            pause(server, name)
+        pause(server)
         with worker(server, "hpc") as process:
             yield server, process.pid
 
 
-def pause(server: Server, name: str) -> None:
-    """Stop a schedule, so that nothing runs but what is asked for."""
+def pause(server: Server) -> None:
+    """Stop every schedule, so that nothing runs but what is asked for."""
     with server.client() as client:
-        client.patch(f"/deployments/{server.deployment(name)['id']}", json={"paused": True}).raise_for_status()
+        for one in server.ask("/deployments/filter", {}):
+            if one["schedules"]:
+                client.patch(f"/deployments/{one['id']}", json={"paused": True}).raise_for_status()
 
 
 def _round(server: Server, worker_pid: int, size: int, dates: int, tiles: int, idle: float) -> Round:

@@ -86,8 +86,7 @@ def served(folder: Path, count: int) -> tuple[list[Night], int]:
     """Run nights through a server and a worker; give what both were like after each, and the catalog's faults."""
     found = []
     with serving(folder, "--tiles", "2") as server:
-        for name in ("nightly", "reconcile"):
-            pause(server, name)
+        pause(server)
         with worker(server, "hpc") as process:
             for number in range(count):
                 before = sum(map(used, (server.process.pid, process.pid)))
