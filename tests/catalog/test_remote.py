@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from catalog import audit
 from catalog.bucket import Bucket
@@ -16,6 +17,7 @@ from catalog.push import push
 from catalog.search import search
 from catalog.store import Store
 from catalog.upkeep import current
+from flows.cli import app
 from s2lookback.errors import CatalogError, TransientError
 from tests.buckets import KEY, SECRET, WRITES, KilledError, contents
 from tests.catalog.conftest import DAYS, TILE
@@ -378,3 +380,27 @@ def test_a_night_makes_in_a_bucket_what_it_makes_on_a_disk_and_another_machine_g
     assert asked(contents(bucket)) == asked(chain.tree(disk))
     assert sound(second) == sound(first) == []
     assert not chain.run(bucket.url).made
+
+
+# For people
+
+
+def test_commands_take_a_bucket_for_a_folder(machine, sample, tmp_path):
+    scene = sample("scene")
+    root = machine().place.url
+    scene.publish(machine())
+    sample("mask").publish(machine())
+    ran = {
+        words: CliRunner().invoke(app, [*words.split(), "--root", root])
+        for words in ("search --json", f"show {scene.item['id']}", "catalog check", "catalog rebuild", "catalog gc")
+    }
+    assert {words: one.exit_code for words, one in ran.items()} == dict.fromkeys(ran, 0)
+    found = json.loads(ran["search --json"].stdout)["features"]
+    assert all(one["href"].startswith(f"{root}/") for item in found for one in item["assets"].values())
+    assert f"{root}/scenes/{TILE}/" in ran[f"show {scene.item['id']}"].stdout
+    assert ran["catalog check"].stdout.strip() == "no problem found"
+    refused = CliRunner().invoke(app, ["catalog", "push", "s3://other/x", "--root", root])
+    assert (refused.exit_code, "lies in a bucket already" in refused.stderr) == (1, True)
+    refused = CliRunner().invoke(app, ["search", "--root", "https://bucket/x"])
+    assert refused.exit_code == 2
+    assert "s3://bucket/prefix" in refused.stderr
