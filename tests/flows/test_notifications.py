@@ -21,7 +21,7 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 from catalog.store import Store
 from flows.cli.notices import BLOCK, NIGHT, VARIABLE, alarm_of, busy_queue, end_of, idle_queue, tell_people
 from tasks.watch import look_at_disk, look_at_runs
-from tasks.watch_again import tell_again
+from tasks.watch_again import TELLS, tell_again
 from tasks.watch_rules import WatchSettings
 from tests.flows.server import SECRET, Server, serving, wait_for, worker
 from tests.flows.test_told import NOW, listed, passes
@@ -204,7 +204,23 @@ def test_a_pool_that_loses_its_worker_is_told_and_when_it_has_one_again(server, 
     assert "systemctl status s2lookback-worker@gpu" in text
 
 
-def test_a_worker_watches_the_disk_and_a_night_its_tiles_with_what_the_environment_sets(server, client, receiver):
+def test_a_queue_that_takes_no_work_is_told_and_when_it_does_again(server, client, receiver):
+    hpc = {one["name"]: one["id"] for one in server.ask("/work_pools/hpc/queues/filter", {})}
+    block = client.read_block_document_by_name(BLOCK, "webhook").id
+    soon = idle_queue(timedelta(seconds=12), block).model_copy(update={"name": "idle soon"})
+    alarm = client.create_automation(soon)
+    over = client.create_automation(busy_queue(alarm, block).model_copy(update={"name": "busy soon"}))
+    client.update_work_queue(uuid.UUID(hpc["tiles"]), is_paused=True)
+    text = receiver.next("A queue has taken no work for 0 min: tiles of pool hpc;")["text"]
+    assert "Next: s2lookback resume" in text
+    client.update_work_queue(uuid.UUID(hpc["tiles"]), is_paused=False)
+    with worker(server, "hpc"):
+        receiver.next("Over: queue ")
+    for one in (alarm, over):
+        client.delete_automation(one)
+
+
+def test_a_worker_watches_the_disk_and_a_night_its_tiles_with_what_the_environment_sets(server, receiver):
     shift = datetime.now(UTC) - NOW
     listed(server.products, "scenes", "scene", [one + shift for one in passes(2.5, NOW - timedelta(days=9))])
     scenes = server.home / "scenes"
@@ -214,17 +230,7 @@ def test_a_worker_watches_the_disk_and_a_night_its_tiles_with_what_the_environme
         "S2LOOKBACK_WATCH_DISK_NIGHTS": "0",
         "S2LOOKBACK_SCENES": str(scenes),
     }
-    hpc = {one["name"]: one["id"] for one in server.ask("/work_pools/hpc/queues/filter", {})}
-    block = client.read_block_document_by_name(BLOCK, "webhook").id
-    soon = idle_queue(timedelta(seconds=12), block).model_copy(update={"name": "idle soon"})
-    alarm = client.create_automation(soon)
-    client.create_automation(busy_queue(alarm, block).model_copy(update={"name": "busy soon"}))
-    client.update_work_queue(uuid.UUID(hpc["tiles"]), is_paused=True)
-    text = receiver.next("A queue has taken no work for 0 min: tiles of pool hpc;")["text"]
-    assert "Next: s2lookback resume" in text
-    client.update_work_queue(uuid.UUID(hpc["tiles"]), is_paused=False)
     with worker(server, "hpc", **settings):
-        receiver.next("Over: queue ")
         assert server.end(server.trigger("reconcile")) == "COMPLETED"
         receiver.next("Over: Disks that are nearly full")
         server.end(server.trigger("nightly", tiles=[]))
@@ -285,7 +291,8 @@ def test_a_receiver_that_is_dead_fails_nothing_and_what_it_missed_is_told_again(
 
     def failed():
         wanted = {"filter": {"event": {"name": ["prefect.automation.action.failed"]}}}
-        return server.ask("/events/filter", wanted)["events"]
+        events = server.ask("/events/filter", wanted)["events"]
+        return [one for one in events if one["resource"]["prefect.resource.name"] == f"{TELLS}what the watch finds"]
 
     post_to(f"http://127.0.0.1:1/{TOKEN}")
     look_at_disk(client, store, WatchSettings(disk_share=1))
