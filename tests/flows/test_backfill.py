@@ -2,23 +2,41 @@
 
 import json
 import os
+import re
+import shutil
+import time
 from dataclasses import replace
 from unittest import mock
 
 import pytest
 from typer.testing import CliRunner
 
+from catalog.store import Store
 from flows.backfill import backfill
 from flows.cli import app
+from flows.dispatch import POLL
 from s2lookback.simulate import sensing_times
 from s2lookback.sources.settings import SourceSettings
 from tasks.estimate import Cost, Estimate, Work, costs, estimate
 from tests.faults import chain
+from tests.flows.server import FINAL, wait_for, worker
+from tests.flows.test_lost import strike
 
 TILE = chain.TILES[0]
 COSTS = {stage: Cost(seconds, size) for stage, seconds, size in (
     ("scene", 10, 1e9), ("mask", 20, 1e7), ("mrap", 5, 2e9), ("reduced", 15, 5e8), ("model", 100, 1e6)
 )}  # fmt: skip
+
+
+def end(server, run):
+    server.ask(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLED"}, "force": True})
+
+
+def alone(server):
+    """End the runs that tests before this one left waiting, or said to be at work: a backfill gives way to them."""
+    for run in server.runs("tile"):
+        if run["state"]["type"] not in FINAL:
+            end(server, run["id"])
 
 
 def looked_at(root, start=None, end=None, source=None):
@@ -91,5 +109,58 @@ def test_the_program_tells_what_a_backfill_costs_and_wants_a_folder_of_scenes(tm
         assert refused.exit_code == 2
         assert "--anew" in refused.output
         told = run.invoke(app, ["backfill", "--estimate", "--scenes", str(folder), *place])
-        assert "1 tiles: 1 scenes to ingest, 4 products to make" in told.output
+        assert "1 tile: 1 scene to ingest, 4 products to make" in told.output
         assert "nothing to do" in run.invoke(app, ["backfill", "10UFB", "--anew", *place]).output
+
+
+@pytest.mark.flow
+def test_a_backfill_that_is_killed_and_begun_anew_tells_less_to_do_and_ends_with_the_same_bytes(
+    server, asked, undisturbed
+):
+    shutil.rmtree(server.products, ignore_errors=True)
+    alone(server)
+
+    def told(run):
+        wanted = {"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"any_": ["backfill-estimate"]}}}
+        (page,) = server.ask("/artifacts/filter", wanted)
+        return page["data"]
+
+    with worker(server, "hpc", S2LOOKBACK_PATIENCE="0") as hpc:
+        first = server.trigger("backfill", tiles=[TILE], **asked)
+        wait_for(lambda: list(server.products.glob("reduced/*/*/*.json")), 300, "a first reduced scene")
+        strike(hpc)
+    assert told(first).startswith("1 tile: 7 scenes to ingest, 28 products to make")
+    records = {path: path.read_bytes() for path in server.products.glob("executions/*/*/*.json")}
+    with worker(server, "hpc", S2LOOKBACK_PATIENCE="0"):
+        second = server.trigger("backfill", tiles=[TILE], **asked)
+        assert server.end(second) == "COMPLETED", (server.home / "worker-hpc.log").read_text()[-3000:]
+    assert told(second).startswith("1 tile: 0 scenes to ingest")
+    left = re.search(r"(\d+) products to make", told(second))
+    assert left
+    assert 0 < int(left[1]) < 21  # of seven dates, one at least was done
+    Store(str(server.products)).gc(older_than=-1)
+    assert chain.tree(server.products) == undisturbed
+    assert records == {path: path.read_bytes() for path in records}  # what was done was not done again
+
+
+@pytest.mark.flow
+def test_a_backfill_starts_no_tile_while_another_run_waits_for_its_turn(server, asked):
+    alone(server)
+    waiting = server.trigger("tile", tile="31UDS", **asked)
+    known = {run["id"] for run in server.runs("tile")}
+
+    def started():
+        return [run for run in server.runs("tile") if run["id"] not in known]
+
+    with worker(server, "hpc", queue="default"):  # which serves what leads, and no tile
+        run = server.trigger("backfill", tiles=[TILE], **asked)
+        wanted = {"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"any_": ["backfill-estimate"]}}}
+        wait_for(lambda: server.ask("/artifacts/filter", wanted), 300, "an estimate")
+        time.sleep(3 * POLL)
+        assert started() == []
+        end(server, waiting)
+        (child,) = wait_for(started, 120, "its tile")
+        assert child["parameters"]["tile"] == TILE
+        server.ask(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+        assert server.end(run) == "CANCELLED"
+        assert server.end(child["id"]) == "CANCELLED"
