@@ -10,6 +10,7 @@ stac_port=${STAC_PORT:-8081}
 export PATH="$PWD/.venv/bin:$PATH"
 export PREFECT_HOME="$state/prefect" PREFECT_API_URL="http://127.0.0.1:$port/api" PREFECT_SERVER_ANALYTICS_ENABLED=false
 export S2LOOKBACK_ROOT="${S2LOOKBACK_ROOT:-$PWD/demo/catalog}"
+export S2LOOKBACK_API="http://127.0.0.1:$stac_port" S2LOOKBACK_BROWSER="$browser" # pages of runs link there
 export PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE=prefect.server.concurrency.lease_storage.filesystem # survives a restart
 export PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED=events,flow_runs # runs of ninety days ago leave the database
 mkdir -p "$PREFECT_HOME" "$S2LOOKBACK_ROOT"

@@ -1,7 +1,7 @@
 """What a run shows in Prefect's pages, where a server keeps it; nothing elsewhere. It never makes a run fail."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import TypeVar
 from uuid import UUID
 
 import httpx
@@ -10,6 +10,8 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.runtime import flow_run, task_run
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+T = TypeVar("T")
 
 LARGEST = 200_000
 """Characters of one artifact: the server keeps them in its database."""
@@ -33,23 +35,21 @@ def show(markdown: str, description: str, key: str | None = None) -> None:
     """
     if watched():
         page = ArtifactCreate(type="markdown", key=key, description=description, data=_cut(markdown), **_run())
-        with _told() as client:
-            client.create_artifact(page)
+        _ask(lambda client: client.create_artifact(page))
 
 
 def begin_bar(description: str) -> UUID | None:
     """Keep a bar of progress with this run; None where nobody looks."""
-    if watched():
-        with _told() as client:
-            bar = ArtifactCreate(type="progress", description=description, data=0.0, **_run())
-            return client.create_artifact(bar).id
-    return None
+    if not watched():
+        return None
+    bar = ArtifactCreate(type="progress", description=description, data=0.0, **_run())
+    made = _ask(lambda client: client.create_artifact(bar))
+    return made.id if made else None
 
 
 def move_bar(bar: UUID, percent: float, description: str) -> None:
     """Move a bar of progress on."""
-    with _told() as client:
-        client.update_artifact(bar, ArtifactUpdate(data=round(percent, 1), description=description))
+    _ask(lambda client: client.update_artifact(bar, ArtifactUpdate(data=round(percent, 1), description=description)))
 
 
 def _run() -> dict[str, UUID | None]:
@@ -66,14 +66,14 @@ def _cut(markdown: str) -> str:
     return f"{kept}\n\n(the rest is left out: more than {LARGEST} characters)"
 
 
-@contextmanager
-def _told() -> Iterator[SyncPrefectClient]:
-    """Talk to the server; say so where it does not answer, and go on."""
+def _ask(ask: Callable[[SyncPrefectClient], T]) -> T | None:
+    """Ask the server; say so where it does not answer, and go on."""
     try:
         with (
             temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 2}),
             get_client(httpx_settings={"timeout": PATIENCE}, sync_client=True) as client,
         ):
-            yield client
+            return ask(client)
     except httpx.HTTPError as error:
-        get_run_logger().warning("what this run shows could not be kept: %s", error or type(error).__name__)
+        get_run_logger().warning("what this run shows could not be kept: %s", f"{error}" or type(error).__name__)
+        return None

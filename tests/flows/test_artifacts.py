@@ -3,7 +3,10 @@
 import re
 from base64 import b64decode
 from io import BytesIO
+from types import SimpleNamespace
+from uuid import uuid4
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,8 +14,11 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import ArtifactSort
 
 from catalog.store import Store
+from flows.nightly import nightly
+from flows.progress import Page
 from flows.tile import tile as update
 from tasks.entry import facts_of, link_to, picture_of, spoken
+from tasks.shown import LARGEST, _cut, begin_bar, show
 from tests.faults import chain
 
 pytestmark = pytest.mark.flow
@@ -81,6 +87,50 @@ def test_the_page_of_a_tile_shows_the_newest_date_in_five_pictures(run):
     assert len(sizes) == 5
     assert all(60 < width <= 116 and height < width for width, height in sizes)
     assert len(page.data) < 60_000
+
+
+def test_a_night_leaves_its_summary_its_matrix_and_a_full_bar(run, source, settings):
+    nightly(source=source, root=str(run[0]), settings=settings)
+    with get_client(sync_client=True) as client:
+        pages = client.read_artifacts(sort=ArtifactSort.CREATED_DESC, limit=20)
+    summary = next(page for page in pages if page.key == "nightly-summary")
+    assert summary.description.startswith("1 tile: 1 done, 0 failed · scenes: none new")
+    assert "Nothing: every tile is up to date." in summary.data
+    assert f"{TILE}  ● ●" in next(page for page in pages if page.key == "nightly-matrix").data
+    (bar,) = [page for page in pages if page.type == "progress" and page.description.startswith("tiles")]
+    assert (bar.description, bar.data) == (f"tiles: 1 of 1 ({TILE})", 100)
+
+
+def test_a_page_that_is_too_long_is_cut_at_a_line():
+    cut = _cut("a line\n" * 40_000)
+    assert len(cut) <= LARGEST
+    assert cut.endswith(f"a line\n\n(the rest is left out: more than {LARGEST} characters)")
+
+
+def test_a_server_that_does_not_answer_fails_no_run(monkeypatch):
+    def silent(**_):
+        raise httpx.ConnectTimeout("silent")
+
+    said = []
+    monkeypatch.setattr("tasks.shown.watched", lambda: True)
+    monkeypatch.setattr("tasks.shown.get_client", silent)
+    monkeypatch.setattr(
+        "tasks.shown.get_run_logger", lambda: SimpleNamespace(warning=lambda *words: said.append(words))
+    )
+    show("text", "description")
+    assert begin_bar("bar") is None
+    assert len(said) == 2
+
+
+def test_a_bar_is_moved_now_and_then_and_at_its_end(monkeypatch):
+    moved, clock = [], iter([0, 1, 31, 31, 32, 33])
+    monkeypatch.setattr("flows.progress.begin_bar", lambda text: uuid4())
+    monkeypatch.setattr("flows.progress.move_bar", lambda bar, percent, text: moved.append((percent, text)))
+    monkeypatch.setattr("flows.progress.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    page = Page("10UFB products", 4)
+    for day in ("a", "b", "c", "d"):
+        page.step(day)
+    assert moved == [(50, "10UFB products: 2 of 4 (b)"), (100, "10UFB products: 4 of 4 (d)")]
 
 
 def test_a_picture_is_that_of_the_product(run):
