@@ -1,8 +1,10 @@
 """STAC Browser over the catalog, as a person uses it: find by area and date, look, and click back to the scene."""
 
 import json
+import re
 import shutil
 import subprocess
+from contextlib import contextmanager
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -72,6 +74,13 @@ def with_pixels(made, folder, day):
 
 @pytest.fixture
 def page(address):
+    with opened(address) as page:
+        yield page
+
+
+@contextmanager
+def opened(address):
+    """Open a page that may ask nobody else."""
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = chromium.new_page(viewport={"width": 1280, "height": 1000}, base_url=address)
@@ -121,8 +130,33 @@ def draw_box(page: Page, *corners):
         page.wait_for_timeout(700)  # two clicks at once zoom in
 
 
+def test_an_area_drawn_beyond_the_antimeridian_is_answered(page: Page):
+    page.goto("/browser/search")
+    draw_box(page, (0.01, 0.3), (0.2, 0.7))
+    with page.expect_response(lambda answer: answer.url.endswith("/search")) as received:
+        page.get_by_role("button", name="Submit").click()
+    assert received.value.status == 200
+    west, _, east, _ = json.loads(received.value.request.post_data)["bbox"]
+    assert west < -180 < east
+
+
+def test_the_classes_of_a_mask_are_told_with_their_colours(page: Page, store, sample):
+    sample("mask").publish(store)
+    page.goto("/browser/collections/masks/items/mask-10UFB-20250830T193831")
+    page.get_by_role("button", name="What each pixel is").click()
+    for title in ("thin cloud", "cloud shadow", "active fire"):
+        row = page.locator("tr", has_text=re.compile(title, re.IGNORECASE)).first
+        expect(row).to_be_visible(timeout=WAIT)
+        expect(row.locator("[style*=color]").first).to_be_visible()
+
+
 def test_the_map_shows_the_bands_as_the_item_says(page: Page):
     page.goto("/browser/collections/mrap/items/mrap-10UFB-20250830T193831")
+    green_above_red(page)
+
+
+def green_above_red(page: Page):
+    """Wait until the map shows the bands of the samples, north up."""
     for _ in range(WAIT // 1000):
         page.wait_for_timeout(1000)
         pixels = seen(page)
