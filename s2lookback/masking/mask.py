@@ -93,8 +93,9 @@ def classify(
     pixel = pixel_metres(scene.grid)
     likely = chance.sum(axis=0, dtype=np.uint16) >= 100 * settings.threshold
     smoke = plumes(likely, seen, maybe, surely, pixel)
-    seen = np.where(smoke, np.uint8(Class.SMOKE), np.where(seen == Class.SMOKE, np.uint8(Class.CLEAR), seen))
-    open_ = scene.valid & np.isin(seen, GROUND)
+    # Cloud with the colour of smoke may be voted down, and is smoke then; till then it votes.
+    open_ = scene.valid & ~smoke & np.isin(seen, (*GROUND, Class.SMOKE))
+    seen = np.where(smoke, np.uint8(Class.SMOKE), seen)
     chance = smooth(chance, open_, (int(settings.smoothing / pixel[0]), int(settings.smoothing / pixel[1])))
     percent = np.minimum(chance.sum(axis=0, dtype=np.uint16), 100)
     hidden = opened(percent >= 100 * settings.threshold, scene.valid, settings.opening, pixel)

@@ -11,7 +11,7 @@ from s2lookback.masking.cloudless import Cloudless
 from s2lookback.masking.lookback import Lookback, Model, warn_of_strange
 from s2lookback.masking.method import Method
 from s2lookback.masking.pretrained import KINDS, Pretrained, bands_for, model_name, read_card
-from s2lookback.masking.rules import Rules
+from s2lookback.masking.rules import ADVISER, Rules, advised
 from s2lookback.scene import Scene
 from s2lookback.settings import MaskSettings
 
@@ -56,6 +56,8 @@ def delivered(method: str, bands: Sequence[str]) -> dict[str, str]:
     """
     if method == Cloudless.name:
         return {"name": method, "version": version(method)}
+    if method == Rules.name and advised(bands):
+        return {"name": ADVISER, "sha256": read_card(ADVISER).sha256}
     if method not in (*KINDS, Background.name):
         return {}
     name = model_name(method, bands_for(method, bands)) if method in KINDS else method

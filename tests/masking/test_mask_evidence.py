@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2lookback.masking.classes import COVERS, MASKED, Class
+from s2lookback.masking.classes import COVERS, MASKED, Class, usable
 from s2lookback.masking.dilation import Rim
 from s2lookback.masking.evidence import RELIABILITY, cleared, rims, weighed
 from s2lookback.masking.mask import believed, classify
 from s2lookback.masking.method import View
 from s2lookback.masking.physics import heated, unbrightened
+from s2lookback.masking.pretrained import Pretrained
+from s2lookback.masking.rules import Rules, decide
 from s2lookback.masking.spectrum import Spectrum
 from s2lookback.settings import MaskSettings
 
@@ -119,15 +121,19 @@ def test_a_flame_too_small_to_be_called_fire_still_rules_cloud_out(spectra):
 
 
 @pytest.mark.parametrize("fire", [True, False])
-def test_what_is_too_thick_for_its_colour_is_smoke_near_a_fire_and_cloud_elsewhere(spectra, paint, fire):
-    scene, reference = paint(np.full((9, 13), "forest", "<U6"), 3), paint(np.full((9, 13), "forest", "<U6"), 1)
+@pytest.mark.parametrize("bands", [VISIBLE, ("B12", "B8A", "B04", "B03", "B02")])
+def test_what_is_too_thick_for_its_colour_is_smoke_near_a_fire_and_nowhere_seen_in_the_visible(
+    spectra, paint, fire, bands
+):
+    scene, reference = (paint(np.full((9, 13), "forest", "<U6"), day, bands) for day in (3, 1))
     pixels = scene.pixels.copy()
     pixels[-3:] = np.array([2200, 2300, 2100], np.int16)[:, None, None]
     if fire:
-        pixels[:, 0, 0] = np.rint(10_000 * np.array(spectra["fire"]))
+        pixels[:, 0, 0] = [round(10_000 * spectra["fire"][VISIBLE.index(band)]) for band in bands]
     classes = classify(replace(scene, pixels=pixels), reference.pixels, None, MaskSettings()).classes
-    assert (classes[5:] == Class.SMOKE).all() == fire
-    assert np.isin(classes, MASKED).any() != fire
+    assert not usable(classes, visible=True)[5:].any()
+    assert not fire or (classes[5:] == Class.SMOKE).all()
+    assert fire or "B11" in bands or np.isin(classes, MASKED).any()  # without advice, cloud
 
 
 def test_a_shadow_under_a_clear_sky_is_ground_and_is_learnt_as_such(paint):
@@ -152,3 +158,21 @@ def test_beside_a_fire_nothing_is_masked(paint):
     away = np.hypot(*(np.indices(surface.shape) - np.array([7, 10])[:, None, None])) * 20
     np.testing.assert_array_equal(np.isin(classes, MASKED), away > 60)
     assert classes[7, 10] == Class.ACTIVE_FIRE
+
+
+def test_rules_heed_the_advice_of_trees_but_not_on_what_only_a_cloud_can_be(spectra):
+    for now, before in (("veil", "forest"), ("shade", "field"), ("forest", "field"), ("thick", "forest")):
+        view = View(spectrum(spectra[now]), spectrum(spectra[before]), np.zeros(1, np.uint8))
+        [decided] = decide(view)
+        advice = Pretrained("temporal", VISIBLE).probabilities(view)[:, 0]
+        odds = np.array([5.25 if cover == decided else 1 for cover in COVERS])
+        expected = advice * odds / (advice * odds).sum()
+        if now == "thick":
+            expected = np.array([cover == decided for cover in COVERS])
+        np.testing.assert_allclose(Rules().probabilities(view)[:, 0], expected, atol=1e-6)
+
+
+def test_rules_decide_alone_where_there_is_nothing_to_compare_with_or_a_band_of_six_is_missing(spectra):
+    for bands, before in ((VISIBLE, [np.nan] * 8), (VISIBLE[1:], spectra["field"]), (VISIBLE[:4], spectra["field"])):
+        view = View(spectrum(spectra["shade"], bands), spectrum(before, bands), np.zeros(1, np.uint8))
+        assert set(Rules().probabilities(view).ravel()) == {0, 1}
