@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2lookback.errors import GridMismatchError
+from s2lookback.masking.advice import advised
 from s2lookback.masking.cast import shadow_possible
 from s2lookback.masking.classes import COVERS, GROUND, MASKED, Class
 from s2lookback.masking.dilation import dilate, grow, pixel_metres
@@ -128,7 +129,10 @@ def grown(
 def _judged(method: Method, view: View) -> Layer:
     """Give a method's probabilities, weighed by today's labels; the rules see these themselves."""
     chance = method.probabilities(view)
-    return chance if method.name == Rules.name else weighed(chance, view)
+    if method.name == Rules.name:
+        return chance
+    told = weighed(chance, view)
+    return advised(told, view) if method.name == Lookback.name else told
 
 
 def _no_shadow(classes: NDArray[np.uint8], scene: Scene, elevation: NDArray[np.float32] | None) -> NDArray[np.bool_]:

@@ -6,12 +6,13 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
+from s2lookback.masking.advice import ADVISER, can_advise
 from s2lookback.masking.background import Background
 from s2lookback.masking.cloudless import Cloudless
 from s2lookback.masking.lookback import Lookback, Model, warn_of_strange
 from s2lookback.masking.method import Method
 from s2lookback.masking.pretrained import KINDS, Pretrained, bands_for, model_name, read_card
-from s2lookback.masking.rules import ADVISER, Rules, advised
+from s2lookback.masking.rules import Rules
 from s2lookback.scene import Scene
 from s2lookback.settings import MaskSettings
 
@@ -56,7 +57,7 @@ def delivered(method: str, bands: Sequence[str]) -> dict[str, str]:
     """
     if method == Cloudless.name:
         return {"name": method, "version": version(method)}
-    if method == Rules.name and advised(bands):
+    if method in (Rules.name, Lookback.name) and can_advise(bands):
         return {"name": ADVISER, "sha256": read_card(ADVISER).sha256}
     if method not in (*KINDS, Background.name):
         return {}

@@ -1,19 +1,14 @@
 """The classifier that needs no training on its tile: light as a mixture, labels, and the advice of simulated scenes."""
 
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import NDArray
 
+from s2lookback.masking.advice import HIDING, advised, likeliest
 from s2lookback.masking.classes import COVERS, MASKED, Class
-from s2lookback.masking.evidence import RELIABILITY
 from s2lookback.masking.method import View
 from s2lookback.masking.mixture import UNLIKELY
 from s2lookback.masking.physics import Found, cloud, darkened, grey_infrared, snow, snow_alone, thick
-from s2lookback.masking.pretrained import chance_of
-from s2lookback.masking.spectral import SIX
-from s2lookback.masking.spectrum import NIR, Layer
-from s2lookback.masking.temporal import temporal_features
+from s2lookback.masking.spectrum import Layer
 
 THINNEST = 0.05
 """Share of light that a cloud sends back from which it counts: optical depth 0.7 by two-stream theory. The light that a
@@ -25,10 +20,6 @@ OPAQUE = 0.21
 Source: Sen2Cor 2.x algorithm theoretical basis: cloud probability grows from 0 at 0.07 to 1 at 0.25 in red and is
 called high from 0.65, so from 0.187 over dark ground, of a cloud's 0.9."""
 
-HIDING = 0.5
-"""Share of light from which nothing is seen through a cloud: what is left passes it twice, a quarter. Patchy snow, and
-ice that is not fresh, send back less."""
-
 DARKENED = 0.4
 """Share of direct sunlight without which a pixel is in shadow."""
 
@@ -37,12 +28,6 @@ UNEXPLAINED = 0.35
 
 DIMMED = 0.03
 """Reflectance by which a shadow darkens the near infrared at least; less, and the ground is too dark to tell."""
-
-ODDS = np.float32(RELIABILITY / (1 - RELIABILITY))
-"""Times that what the rules decide on is likelier for it. They are believed as much as Sen2Cor is."""
-
-ADVISER = "temporal"
-"""The model that advises."""
 
 _CLOUDS = (Class.THIN_CLOUD, Class.THICK_CLOUD)
 
@@ -53,24 +38,9 @@ class Rules:
     name = "rules"
 
     def probabilities(self, view: View) -> Layer:
-        """Give the probability of each of ``COVERS``, (cover, ...); 1 for what was decided on where there is no advice.
-
-        Rules and trees are each right where the other is not: the trees know how spectra differ from day to day, but of
-        clouds only what a simulation holds. So no advice is taken on what is brighter than anything but cloud and snow.
-        """
+        """Give the probability of each of ``COVERS``, (cover, ...): that of the decision is 1 where no advice is."""
         decided = decide(view)
-        alone = np.stack([decided == cover for cover in COVERS]).astype(np.float32)
-        if not advised(view.now.layers):
-            return alone
-        sure = (decided == Class.THICK_CLOUD) & (view.mixture.red >= HIDING)
-        chance = chance_of(ADVISER, temporal_features(view.now, view.before, SIX)) * np.where(alone, ODDS, 1)
-        return np.where(np.isnan(view.before.nir) | sure, alone, chance / chance.sum(axis=0)).astype(np.float32)
-
-
-def advised(bands: Iterable[str]) -> bool:
-    """Tell whether the trees that advise can see these bands."""
-    there = {*bands}
-    return there.issuperset(band for band in SIX if band != "nir") and not there.isdisjoint(NIR)
+        return advised(np.stack([decided == cover for cover in COVERS]).astype(np.float32), view)
 
 
 def decide(view: View) -> NDArray[np.uint8]:
@@ -136,8 +106,7 @@ def mend_labels(view: View) -> NDArray[np.uint8]:
     No label says shadow where a pixel was never clear before: one look cannot tell a shadow from dark ground, and a
     model that learnt to would never let such a pixel be seen.
     """
-    chance = Rules().probabilities(view)
-    decided = np.where(chance[0] > 0.5, np.uint8(Class.CLEAR), np.array(MASKED, np.uint8)[chance[1:].argmax(axis=0)])
+    decided = likeliest(Rules().probabilities(view))
     never = np.isnan(view.before.nir)
     mended = np.where((decided == Class.CLEAR) & ~np.isin(view.labels, MASKED), view.labels, decided)
     return np.where(never & (mended == Class.SHADOW), np.uint8(Class.NO_DATA), mended)

@@ -155,13 +155,13 @@ def test_the_bands_choose_the_model():
 
 
 def test_what_made_a_mask_can_be_named():
-    assert delivered("rules", NAMES) == delivered("temporal", NAMES)  # that advises them
-    assert delivered("rules", NAMES[1:]) == {}
+    for advised in ("rules", "lookback"):
+        assert delivered(advised, NAMES) == delivered("temporal", NAMES)
+        assert delivered(advised, NAMES[1:]) == {}
     assert delivered("temporal", NAMES) == {"name": "temporal", "sha256": read_card("temporal").sha256}
     assert delivered("spectral", ("B02", "B03", "B04", "B08"))["name"] == "spectral-four"
     assert delivered("background", NAMES)["name"] == "background"
     assert delivered("s2cloudless", NAMES).keys() == {"name", "version"}
-    assert delivered("lookback", NAMES) == {}
 
 
 def test_the_revision_of_masks_is_raised_with_the_models():
