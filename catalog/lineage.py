@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from catalog.layout import VERSION, Item, check_shape, folder_of, predecessor_of, tile_of
+from catalog.layout import VERSION, Item, check_shape, predecessor_of, tile_of
 from catalog.search import find_item
 from catalog.store import Store
 from s2lookback.errors import CatalogError
@@ -36,9 +36,7 @@ def _predecessor(store: Store, item: Item) -> Item | None:
 
 def execution(store: Store, item: Item) -> Mapping[str, Any]:
     """Read who made this version of an item, when and in what time; empty where no record was kept."""
-    folder_of(item["collection"], tile_of(item), item["id"])
-    path = store.root / "executions" / item["collection"] / item["id"] / f"{item['properties']['version']}.json"
-    return store.document(path) or {}
+    return store.document(store.record_of(item)) or {}
 
 
 def outdated(store: Store, item: Item) -> list[str]:

@@ -44,6 +44,9 @@ class Place(Protocol):
     def bring(self, path: Path) -> None:
         """Let the folder hold another document as it is now: a listing, a record, an archived version."""
 
+    def remember(self, paths: Sequence[Path]) -> None:
+        """Let the folder hold documents that are written once, as they were at some time."""
+
     def folders(self, part: Path) -> list[str]:
         """Name the folders of a part, sorted, but for hidden ones."""
 
@@ -113,6 +116,9 @@ class Folder:
 
     def bring(self, path: Path) -> None:
         """Do nothing: it is here."""
+
+    def remember(self, paths: Sequence[Path]) -> None:
+        """Do nothing: they are here."""
 
     def fetch(self, path: Path, asset: Mapping[str, Any], user: object) -> None:
         """Do nothing: it is here."""

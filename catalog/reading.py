@@ -146,9 +146,12 @@ class Reader:
         self.place.fetch(path, item["assets"][key], self)
         return path
 
-    def bring(self, path: Path) -> None:
-        """Let a published file at a path below ``root`` be there, to be read for as long as this store is open."""
+    def bring(self, path: Path, user: object) -> None:
+        """Let a published file at a path below ``root`` be there, to be read for as long as its user lives."""
         version, home = path.parent, path.parent.parent
+        part = self.root.joinpath(*path.relative_to(self.root).parts[:2])
+        if part.parent.name in collections.NAMES and layout.TILE.fullmatch(part.name):
+            self.look(part)
         item = self.document(home / f"{home.name}.json") if layout.VERSION.fullmatch(version.name) else None
         if item is not None and item["properties"]["version"] != version.name:
             item = self.document(version / f"{home.name}.json")
@@ -158,8 +161,8 @@ class Reader:
             else [key for key, one in item["assets"].items() if one["href"].endswith(f"/{path.name}")]
         )
         if item is not None and named:
-            self.asset(item, named[0])
-        else:
+            self.place.fetch(self._file(item, named[0]), item["assets"][named[0]], user)
+        elif not layout.VERSION.fullmatch(version.name) or path.name == f"{home.name}.json":
             self.place.bring(path)
 
     def size(self, item: Item, key: str) -> int:
@@ -169,6 +172,12 @@ class Reader:
     def address(self, item: Item, key: str) -> str:
         """Give the absolute href of an asset: a path, or s3://bucket/key."""
         return self.place.address(self._file(item, key))
+
+    def record_of(self, item: Item) -> Path:
+        """Tell where it is kept who made this version of an item, when and in what time."""
+        layout.folder_of(item["collection"], layout.tile_of(item), item["id"])
+        folder = self.root / "executions" / str(item["collection"]) / str(item["id"])
+        return folder / f"{item['properties']['version']}.json"
 
     def verified(self, href: str) -> int:
         """Tell when an item was last known to hold what its sources held, ns since 1970-01-01 UTC."""

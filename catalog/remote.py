@@ -7,7 +7,7 @@ then stands here. So whoever is killed leaves nothing to be finished, and the fo
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -17,29 +17,25 @@ from typing import Any
 from catalog import sweep
 from catalog.bucket import Bucket, md5_of
 from catalog.copied import Copied
-from catalog.disk import LARGEST, content, keep, load, locked, told, written
+from catalog.disk import LARGEST, locked, told, written
 from catalog.index import copies
-from catalog.layout import GEOJSON, JSON, Item
+from catalog.layout import Item
+from catalog.mirror import AT_ONCE, Mirror
 from catalog.objects import Homes, by_home, home_of, left_in, leftovers
 from catalog.place import DAY, UNLISTED, Documents, Tell
 from catalog.storage import stored
-from s2lookback.errors import CatalogError, TransientError
+from s2lookback.errors import CatalogError
 
 FRESH = 5.0
 """Seconds for which what was listed is believed; what is not found, or is to be replaced, is looked at anew."""
 
-_AT_ONCE = 8
-"""Objects that are read or written at the same time."""
-_TRIES = 50
-"""Times that a document is made again where others wrote it meanwhile: each time, one of them succeeds."""
 
-
-class Remote:
+class Remote(Mirror):
     """A prefix of a bucket, and the folder with a copy of it; the threads of a process share one."""
 
     def __init__(self, bucket: Bucket, folder: Path) -> None:
         """Name both; nothing is asked of the bucket yet."""
-        self.bucket, self.folder, self.url = bucket, folder, bucket.url
+        super().__init__(bucket, folder)
         self._copied = Copied(folder)
         self._there: Homes = {}
         self._looked: dict[str, float] = {}
@@ -76,12 +72,6 @@ class Remote:
         self._looked.clear()
         return believed
 
-    def bring(self, path: Path) -> None:
-        """Read a document where it has another ETag than its copy; items are looked at."""
-        if path == self._json(self._key(path.parent)):
-            return
-        self._copy(path, self._newer(path)[0])
-
     def folders(self, part: Path) -> list[str]:
         """Name the folders of a part, sorted, but for hidden ones."""
         return [name for name in self.bucket.folders(self._key(part)) if not name.startswith(".")]
@@ -107,10 +97,6 @@ class Remote:
         """Tell whether files of a version were listed."""
         key = self._key(version)
         return any(one.startswith(f"{key}/") for one in self._there.get(key.rpartition("/")[0], {}))
-
-    def address(self, path: Path) -> str:
-        """Give the s3:// address of a file."""
-        return f"{self.url}/{self._key(path)}"
 
     def stored(self, item: Item) -> Item:
         """Say in an item in which bucket its files are."""
@@ -161,41 +147,6 @@ class Remote:
         self._there.pop(name, None)
         sweep.remove_versions(home)
 
-    def revise(self, path: Path, make: Callable[[bytes | None], bytes | None]) -> bool:
-        """Write or remove a document if it is still what it was made from; else make it again."""
-        for _ in range(_TRIES):
-            before, etag = self._newer(path)
-            after = make(before)
-            if after is None and before is not None:
-                self.bucket.remove([self._key(path)])
-            if after is None or after == before or self._put(path, after, etag):
-                self._copy(path, after)
-                return after != before
-        raise TransientError(f"{self.address(path)}: changes faster than it can be written")
-
-    def drop_old(self, folder: Path, oldest: datetime) -> None:
-        """Remove the JSON of a folder that was written before a time."""
-        there = self.bucket.listing(self._key(folder))
-        old = [key for key, seen in there.items() if key.endswith(".json") and seen.changed < oldest]
-        self.bucket.remove(old)
-        for path in folder.glob("*.json"):
-            if self._key(path) not in there or self._key(path) in old:
-                path.unlink(missing_ok=True)
-
-    def touch(self, path: Path, since: datetime) -> None:
-        """Keep the time among the records of the item's making: an object has no time that can be set."""
-        self.revise(self._verified(path), lambda _: written({"verified": since.isoformat()}))
-
-    def verified(self, path: Path) -> int:
-        """Read the time; that of the epoch where none was noted."""
-        record = self._verified(path)
-        self.bring(record)
-        facts = load(record)
-        try:
-            return 0 if facts is None else int(datetime.fromisoformat(facts["verified"]).timestamp() * 1e6) * 1000
-        except (KeyError, TypeError, ValueError) as error:
-            raise CatalogError(f"{self.address(record)}: tells no time of verification") from error
-
     def collect(self, older_than: float) -> list[str]:
         """Remove what no item names, each after another look at its item; and what is left over in the copy."""
         before, removed = datetime.now(UTC) - timedelta(seconds=older_than), list[str]()
@@ -223,7 +174,7 @@ class Remote:
                     self._read_one(home)
 
         tell([self._json(home) for home in homes])
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(one, homes))
 
     def _read_one(self, home: str) -> None:
@@ -237,23 +188,6 @@ class Remote:
         there = path.is_file()
         return there == (seen is not None) and (seen is None or seen.holds(path.read_bytes()))
 
-    def _newer(self, path: Path) -> tuple[bytes | None, str | None]:
-        """Read a document and its ETag, from its copy where that is as it is there; nothing where it is not there."""
-        found = self.bucket.get(self._key(path), content(path))
-        return found or (None, None)
-
-    def _copy(self, path: Path, text: bytes | None) -> None:
-        """Let the copy of a document be as it is there."""
-        with told(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if text is None:
-                path.unlink(missing_ok=True)
-            else:
-                keep(path, text, lasting=False)
-
-    def _put(self, path: Path, text: bytes, etag: str | None) -> bool:
-        return self.bucket.put(self._key(path), text, etag, GEOJSON if b'"Feature"' in text[:80] else JSON)
-
     def _put_files(self, home: Path, item: Item, old: Item | None) -> dict[str, int]:
         """Put the files of a version, but for whole ones of a version that stands; give their sizes."""
         version, there = home / item["properties"]["version"], self._there.get(self._key(home), {})
@@ -266,25 +200,12 @@ class Remote:
                 self.bucket.upload(path, key, asset)
             return key, int(asset["file:size"])
 
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             return dict(pool.map(put, item["assets"].values()))
 
     @cached_property
     def _storage(self) -> dict[str, str]:
         return self.bucket.storage()
-
-    def _json(self, home: str) -> Path:
-        return self.folder / home / f"{home.rpartition('/')[2]}.json"
-
-    def _verified(self, path: Path) -> Path:
-        """Where it is noted when an item was verified."""
-        return self.folder / "executions" / path.parts[-4] / path.parts[-2] / "verified.json"
-
-    def _key(self, path: Path) -> str:
-        try:
-            return path.relative_to(self.folder).as_posix()
-        except ValueError as error:
-            raise CatalogError(f"{path}: is not below {self.folder}") from error
 
 
 def remote_of(url: str) -> Remote:

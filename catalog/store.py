@@ -102,9 +102,7 @@ class Store(Reader):
 
     def record_execution(self, item_href: str, facts: Mapping[str, Any]) -> None:
         """Keep who made an item, when and in what time, beside the products: it is no part of them."""
-        item = self.read(item_href)
-        folder = self.root / "executions" / str(item["collection"]) / str(item["id"])
-        self.keep(folder / f"{item['properties']['version']}.json", facts)
+        self.keep(self.record_of(self.read(item_href)), facts)
 
     def touch(self, href: str, since: datetime) -> None:
         """Note that an item holds what its sources held at a time: that before the first byte of them was read."""

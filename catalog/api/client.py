@@ -74,7 +74,8 @@ class CatalogClient(BaseCoreClient):
         item = current(self.store).get(item_id, collection_id)
         if item is None:
             raise NotFoundError(f"{item_id[:80]}: there is no such item in {collection_id[:80]}")
-        return GeoJSONResponse(served_item(stamped(self.store, item), get_base_url(kwargs["request"])))
+        (told,) = stamped(self.store, [item])
+        return GeoJSONResponse(served_item(told, get_base_url(kwargs["request"])))
 
     def all_collections(self, **kwargs: Any) -> Any:
         """Describe every collection that holds something."""
@@ -112,7 +113,7 @@ class CatalogClient(BaseCoreClient):
     def _answer(self, question: Any, request: Request, href: str) -> GeoJSONResponse:
         base, asked, index = get_base_url(request), request_of(question), current(self.store)
         page = index.search(asked)
-        items = [with_fields(served_item(stamped(self.store, item), base), question.fields) for item in page.items]
+        items = [with_fields(served_item(item, base), question.fields) for item in stamped(self.store, page.items)]
         links = [link("self", href, "application/geo+json"), link("root", base)]
         if page.token:
             links.append(_next(request, question, href, page.token))

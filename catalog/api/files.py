@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import FileResponse
 
 from catalog.api.hrefs import FILES, TOPS
@@ -23,20 +23,23 @@ def add_files(app: FastAPI, store: Store) -> None:
 
     @app.head(f"/{FILES}/{{path:path}}", include_in_schema=False)
     @app.get(f"/{FILES}/{{path:path}}", tags=["Files"], response_class=FileResponse)
-    def file(path: str) -> FileResponse:
+    def file(path: str, request: Request) -> FileResponse:
         """Give a file, or a range of it."""
-        found = published(store, path)
+        found = published(store, path, request)
         if found is None:
             raise HTTPException(404, "there is no such file")
         return FileResponse(found, media_type=_KINDS.get(found.suffix, "application/octet-stream"))
 
 
-def published(store: Store, path: str) -> Path | None:
-    """Find a file that the catalog publishes; None for every other, above all one that is not below the root."""
+def published(store: Store, path: str, user: object) -> Path | None:
+    """Find a file that the catalog publishes, for as long as its user lives.
+
+    None for every other, above all one that is not below the root.
+    """
     parts = path.split("/")
     if parts[0] not in TOPS or len(path) > 1000 or not all(_PART.fullmatch(part) for part in parts):
         return None
     root, found = store.root, store.root.joinpath(*parts)
     if store.place.url != str(root) and len(parts) <= 5:  # a copy, which may lack it
-        store.bring(found)
+        store.bring(found, user)
     return found if found.is_file() and found.resolve().is_relative_to(root.resolve()) else None

@@ -63,10 +63,11 @@ class PgstacClient(CoreCrudClient):  # type: ignore[misc]  # as above
         with _told():
             answer = await super()._search_base(asked(search_request), request)
         base = get_base_url(request)
-        items = [served_item(stamped(self.store, resolved_again(item, base)), base) for item in answer["features"]]
-        answer["features"] = [with_fields(item, fields) for item in items]
+        found = [resolved_again(item, base) for item in answer["features"]]
+        found = await run_in_threadpool(stamped, self.store, found)
+        answer["features"] = [with_fields(served_item(item, base), fields) for item in found]
         last = not any(link["rel"] == "next" for link in answer["links"])
-        counts = await run_in_threadpool(counted, index, question, len(items), last=last)
+        counts = await run_in_threadpool(counted, index, question, len(found), last=last)
         return {**answer, **counts}
 
 
