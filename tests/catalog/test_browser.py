@@ -130,6 +130,23 @@ def draw_box(page: Page, *corners):
         page.wait_for_timeout(700)  # two clicks at once zoom in
 
 
+def test_found_by_a_property_that_the_form_offers(page: Page, store, sample):
+    sample("mask").publish(store)
+    page.goto("/browser/search")
+    page.get_by_role("button", name="Add filter").click()
+    page.get_by_role("menuitem", name="Cloud, percent of the valid pixels").click()
+    chosen = page.locator(".queryable-group")
+    chosen.locator("input.value").fill("31")
+    chosen.locator(".op .dropdown-toggle").click()
+    chosen.get_by_role("menuitem", name="less than").first.click()
+    with page.expect_request(lambda request: request.url.endswith("/search") and request.method == "POST") as sent:
+        page.get_by_role("button", name="Submit").click()
+    asked = json.loads(sent.value.post_data)["filter"]
+    assert asked == {"op": "and", "args": [{"op": "<", "args": [{"property": "eo:cloud_cover"}, 31]}]}
+    expect(page.get_by_role("link", name="mask-10UFB-20250830T193831").last).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("scene-10UFB-")).to_have_count(0)  # of 31.25 % cloud
+
+
 def test_an_area_drawn_beyond_the_antimeridian_is_answered(page: Page):
     page.goto("/browser/search")
     draw_box(page, (0.01, 0.3), (0.2, 0.7))
