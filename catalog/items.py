@@ -9,10 +9,11 @@ from catalog import assets
 from catalog.assets import OPTIONAL, Asset, spaced
 from catalog.extensions import used
 from catalog.layout import STAC_VERSION, Item, Link
-from catalog.renders import Renders, age_render, band_renders, class_render
+from catalog.renders import age_render, band_renders, class_render
+from catalog.stated import acquisition, covers, known, mission, plain, projection, rendered, rounded, time_text
 from s2lookback.footprint import Footprint
 from s2lookback.grid import Grid
-from s2lookback.masking.classes import MEANINGS, Class
+from s2lookback.masking.classes import Class
 from s2lookback.scene import Acquisition
 
 COLLECTIONS = {"scene": "scenes", "mask": "masks", "mrap": "mrap", "reduced": "reduced", "model": "models"}
@@ -65,15 +66,15 @@ def scene_item(
         cloud_cover: Cloud by the producer's own mask, percent of the valid pixels; None where there is none.
     """
     facts = {
-        **_acquisition(about),
-        **_known({"eo:cloud_cover": _round(cloud_cover)}),
+        **acquisition(about),
+        **known({"eo:cloud_cover": rounded(cloud_cover)}),
         "s2lookback:valid_fraction": round(float(valid_fraction), 6),
         "s2lookback:offset_removed": about.offset_removed,
-        **_renders(band_renders(bands)),
+        **rendered(band_renders(bands)),
     }
     lineage = "Resampled to the 20 m grid, radiometric offset removed, parts of one acquisition merged"
     described = assets.scene_assets(bands, documents)
-    return _item("scene", basis, facts, described, level=about.level or "L2", lineage=lineage)
+    return item_of("scene", basis, facts, described, level=about.level or "L2", lineage=lineage)
 
 
 def mask_item(
@@ -96,14 +97,14 @@ def mask_item(
         drift: How far the scene lies from what its model learnt; None where none made the mask.
     """
     facts = {
-        **_acquisition(about),
+        **acquisition(about),
         "s2lookback:method": method,
-        **_known({"s2lookback:detector": dict(detector or {}) or None, "s2lookback:drift": dict(drift or {}) or None}),
-        **_covers(counts),
-        **_renders(class_render()),
+        **known({"s2lookback:detector": dict(detector or {}) or None, "s2lookback:drift": dict(drift or {}) or None}),
+        **covers(counts),
+        **rendered(class_render()),
     }
     lineage = "Each pixel classified against what was there when it was last clear; clouds and shadows grown"
-    return _item("mask", basis, facts, assets.mask_assets(counts), level="L2", lineage=lineage)
+    return item_of("mask", basis, facts, assets.mask_assets(counts), level="L2", lineage=lineage)
 
 
 def mrap_item(
@@ -132,18 +133,18 @@ def mrap_item(
         light: Scenes whose light was matched to the newest, and refused; the lines are in ``sources``.
     """
     facts = {
-        **_mission(),
-        "start_datetime": _time(start),
-        "end_datetime": _time(basis.sensed),
+        **mission(),
+        "start_datetime": time_text(start),
+        "end_datetime": time_text(basis.sensed),
         "s2lookback:filled_fraction": round(float(filled_fraction), 6),
         "s2lookback:age_days": dict(sorted(age_days.items())),
         "s2lookback:source_count": source_count,
-        **_known({"s2lookback:seam_score": _round(seam_score), "s2lookback:light": dict(light or {}) or None}),
-        **_renders({**band_renders(bands), **age_render(basis.sensed, groups or {"": bands})}),
+        **known({"s2lookback:seam_score": rounded(seam_score), "s2lookback:light": dict(light or {}) or None}),
+        **rendered({**band_renders(bands), **age_render(basis.sensed, groups or {"": bands})}),
     }
     scene = "visible and infrared bands each of one scene" if groups and len(groups) > 1 else "all bands of one scene"
     lineage = f"Most recent available pixel: per pixel the newest clear observation, {scene}"
-    return _item("mrap", basis, facts, assets.mrap_assets(bands, groups), level="L3", lineage=lineage)
+    return item_of("mrap", basis, facts, assets.mrap_assets(bands, groups), level="L3", lineage=lineage)
 
 
 def reduced_item(
@@ -166,80 +167,36 @@ def reduced_item(
         measured: How well the reduction did, plain JSON.
     """
     facts = {
-        **_acquisition(about),
-        **_covers(counts),
+        **acquisition(about),
+        **covers(counts),
         "s2lookback:estimated_fraction": round(float(estimated_fraction), 6),
         **({"s2lookback:measured": dict(sorted(measured.items()))} if measured else {}),
-        **_renders(band_renders(bands)),
+        **rendered(band_renders(bands)),
     }
     lineage = "Thin cloud made thinner by a fit to the composite; every estimated pixel flagged"
-    return _item("reduced", basis, facts, assets.reduced_assets(bands), level="L2", lineage=lineage)
+    return item_of("reduced", basis, facts, assets.reduced_assets(bands), level="L2", lineage=lineage)
 
 
-def model_item(
-    basis: Basis,
-    *,
-    start: datetime,
-    features: Sequence[str],
-    classes: Sequence[Class],
-    hyperparameters: Mapping[str, Any],
-    metrics: Mapping[str, Any],
-    champion: Mapping[str, Any] | None = None,
-) -> Item:
-    """Describe a model that tells clouds apart.
-
-    Args:
-        basis: What every item says; ``sources`` are the training scenes and their masks.
-        start: Sensing time of the oldest training scene.
-        features: Names of the features, in their order.
-        classes: What it tells apart, in the order of its output.
-        hyperparameters: How it was trained.
-        metrics: How well it did on scenes that it was not trained on.
-        champion: The model before it, and which of the two won; None for a tile's first.
-    """
-    inputs = {
-        "name": "features of one pixel",
-        "description": "Reflectance today, when last clear, and the change",
-        "bands": [{"name": name} for name in features],
-        "input": {"shape": [-1, len(features)], "dim_order": ["batch", "bands"], "data_type": "float32"},
-    }
-    outputs = {
-        "name": "probability of each class",
-        "tasks": ["classification"],
-        "result": {"shape": [-1, len(classes)], "dim_order": ["batch", "class"], "data_type": "float64"},
-        "classification:classes": [
-            {"value": code.value, "name": code.name.lower(), "description": MEANINGS[code].title} for code in classes
-        ],
-    }
-    facts = {
-        "start_datetime": _time(start),
-        "end_datetime": _time(basis.sensed),
-        "bands": [{"name": name} for name in features],
-        "mlm:name": f"cloud-{basis.tile}",
-        "mlm:architecture": "gradient-boosted decision trees",
-        "mlm:tasks": ["classification"],
-        "mlm:framework": "LightGBM",
-        "mlm:framework_version": basis.software["lightgbm"],
-        "mlm:hyperparameters": dict(sorted(hyperparameters.items())),
-        "mlm:input": [inputs],
-        "mlm:output": [outputs],
-        "s2lookback:metrics": dict(sorted(metrics.items())),
-        **_known({"s2lookback:champion": dict(champion or {}) or None}),
-    }
-    lineage = "Trained on the tile's own scenes, labelled by the producer's masks; tested on scenes left aside"
-    return _item("model", basis, facts, assets.model_assets(features), level="L4", lineage=lineage)
-
-
-def _item(
+def item_of(
     stage: str, basis: Basis, facts: Mapping[str, Any], described: Mapping[str, Asset], *, level: str, lineage: str
 ) -> Item:
-    spacing = _plain(basis.grid.spacing)
+    """Describe a product of any stage.
+
+    Args:
+        stage: As in ``COLLECTIONS``.
+        basis: What every item says.
+        facts: What only items of its kind say.
+        described: Every asset that it may have.
+        level: Processing level.
+        lineage: How it was made, in a sentence.
+    """
+    spacing = plain(basis.grid.spacing)
     properties = {
-        "datetime": _time(basis.sensed),
+        "datetime": time_text(basis.sensed),
         **facts,
         "gsd": spacing,
         "grid:code": f"MGRS-{basis.tile}",
-        **_projection(basis.grid),
+        **projection(basis.grid),
         "processing:level": level,
         "processing:lineage": lineage,
         "processing:facility": basis.facility,
@@ -262,74 +219,3 @@ def _item(
         "assets": present,
         "links": sorted(basis.sources, key=lambda one: (one["rel"], one["href"])),
     }
-
-
-def _acquisition(about: Acquisition) -> dict[str, Any]:
-    known = {
-        "sat:relative_orbit": about.relative_orbit,
-        "sat:orbit_state": about.orbit_state,
-        "view:sun_azimuth": _round(about.sun_azimuth),
-        "view:sun_elevation": _round(about.sun_elevation),
-        "view:azimuth": _round(about.view_azimuth),
-        "view:incidence_angle": _round(about.view_incidence),
-        "s2:product_uri": about.products[-1] if about.products else None,
-        "s2:processing_baseline": about.baseline,
-        "s2:generation_time": _time(about.generated) if about.generated else None,
-        "s2lookback:products": list(about.products) or None,
-        "s2lookback:producer_level": about.level,
-    }
-    return {**_mission(about.platform), **_known(known)}
-
-
-def _mission(platform: str | None = None) -> dict[str, Any]:
-    return {**_known({"platform": platform}), "constellation": "sentinel-2", "instruments": ["msi"]}
-
-
-def _renders(renders: Renders) -> dict[str, Any]:
-    return {"renders": renders} if renders else {}
-
-
-def _covers(counts: Mapping[Class, int]) -> dict[str, Any]:
-    valid = sum(count for code, count in counts.items() if code is not Class.NO_DATA)
-    total = valid + counts.get(Class.NO_DATA, 0)
-    if not valid:
-        return {"s2lookback:valid_fraction": 0.0}
-
-    def share(*codes: Class) -> float:
-        return sum(counts.get(code, 0) for code in codes) / valid
-
-    return {
-        "eo:cloud_cover": _round(100 * share(Class.THIN_CLOUD, Class.THICK_CLOUD)),
-        "eo:snow_cover": _round(100 * share(Class.SNOW)),
-        "s2lookback:shadow_cover": _round(100 * share(Class.SHADOW)),
-        "s2lookback:smoke_cover": _round(100 * share(Class.SMOKE)),
-        "s2lookback:clear_fraction": round(share(*(code for code, meaning in MEANINGS.items() if meaning.swir)), 6),
-        "s2lookback:valid_fraction": round(valid / total, 6),
-    }
-
-
-def _projection(grid: Grid) -> dict[str, Any]:
-    return {
-        "proj:code": f"EPSG:{grid.epsg}",
-        "proj:shape": list(grid.shape),
-        "proj:transform": [float(number) for number in grid.transform],
-        "proj:bbox": [float(number) for number in grid.bounds],
-    }
-
-
-def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop what the source did not say: no item holds a null."""
-    return {name: fact for name, fact in facts.items() if fact is not None}
-
-
-def _round(number: float | None) -> float | None:
-    return None if number is None else round(float(number), 4)
-
-
-def _plain(number: float) -> float:
-    """Write a whole number without its point."""
-    return int(number) if number == int(number) else number
-
-
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
