@@ -14,7 +14,11 @@
   // How items are drawn, by collection and id. As a list of facts it would bury what a person looks for, so it is taken
   // out of what is listed; the item's own JSON (Source) has it.
   const rendersOf = new Map();
+  // In a catalog of files links are relative; one that goes up (../) the browser would take for one that leads elsewhere.
   function tidy(stac) {
+    for (const link of stac.links || []) {
+      if (link.href.startsWith("../")) link.href = new URL(link.href, stac.getAbsoluteUrl()).href;
+    }
     if (stac.type === "Feature" && stac.properties.renders) {
       rendersOf.set(`${stac.collection}/${stac.id}`, stac.properties.renders);
       delete stac.properties.renders;

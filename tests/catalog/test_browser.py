@@ -12,8 +12,11 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
+from starlette.middleware.cors import CORSMiddleware
+from starlette.staticfiles import StaticFiles
 
 from catalog.api.app import create_app
 from catalog.api.browser import add_browser
@@ -56,6 +59,25 @@ def address(store, sample, tmp_path, browser_build):
         yield address
 
 
+@pytest.fixture
+def addresses(store, sample, tmp_path, browser_build):
+    """Serve the catalog's folder as files and no more, and the browser elsewhere, told in its config.js where."""
+    scene = store.read(with_pixels(sample("scene"), tmp_path, SENSED).publish(store))
+    with_pixels(sample("mrap", sources=[scene]), tmp_path, SENSED).publish(store)
+    files = FastAPI()
+    files.add_middleware(CORSMiddleware, allow_origins=["*"], allow_headers=["Range"])
+    files.mount("/", StaticFiles(directory=store.root))
+    build = shutil.copytree(browser_build, tmp_path / "browser")
+    with served(files) as catalog:
+        said = (build / "config.js").read_text()
+        assert said.count("`${window.location.origin}/`") == 1
+        (build / "config.js").write_text(said.replace("`${window.location.origin}/`", f'"{catalog}/catalog.json"'))
+        application = FastAPI()
+        add_browser(application, build)
+        with served(application) as address:
+            yield address, catalog
+
+
 def with_pixels(made, folder, day):
     """Give a sample rasters that can be seen."""
     upper = np.arange(GRID.height)[:, None] < 2
@@ -79,7 +101,7 @@ def page(address):
 
 
 @contextmanager
-def opened(address):
+def opened(address, *others):
     """Open a page that may ask nobody else."""
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -88,7 +110,7 @@ def opened(address):
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         yield page
-        outside = [url for url in asked if not url.startswith((address, "blob:", "data:"))]
+        outside = [url for url in asked if not url.startswith((address, *others, "blob:", "data:"))]
         chromium.close()
         assert not outside
 
@@ -188,6 +210,17 @@ def seen(page: Page) -> np.ndarray:
     """Take what the map shows, RGB."""
     with Image.open(BytesIO(page.locator(".map").first.screenshot())) as picture:
         return np.asarray(picture.convert("RGB")).astype(int)
+
+
+def test_a_folder_of_files_is_browsed_without_our_api(addresses):
+    with opened(*addresses) as page:
+        page.goto("/browser/")
+        for name in ("Most recent available pixels", "mrap of tile 10UFB", "mrap-10UFB-20250830T193831"):
+            page.get_by_role("link", name=name, exact=True).last.click()
+        expect(page.get_by_role("heading", name="mrap-10UFB-20250830T193831")).to_be_visible(timeout=WAIT)
+        green_above_red(page)
+        page.get_by_role("link", name="scene-10UFB-20250830T193831").click()
+        expect(page.get_by_text("sentinel-2b")).to_be_visible(timeout=WAIT)
 
 
 @pytest.mark.parametrize(
