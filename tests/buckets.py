@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
 from catalog.bucket import Bucket
+from catalog.store import Store
 
 KEY, SECRET = "AKIAOURKEY", "our+secret/word"
 REGION = "ca-central-1"
@@ -70,3 +72,16 @@ def contents(bucket: Bucket) -> dict[str, bytes]:
     """Give every object, with its content, as the server keeps it."""
     keys = s3_backends[DEFAULT_ACCOUNT_ID]["global"].buckets[bucket.name].keys
     return {name.removeprefix(f"{bucket.prefix}/"): key.value for name, key in keys.items()}
+
+
+@pytest.fixture
+def machine(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Store]:
+    """Offer machines that know nothing yet, and believe nothing that they listed a moment ago."""
+    monkeypatch.setattr("catalog.remote.FRESH", 0.0)
+    number = iter(range(1000))
+
+    def start() -> Store:
+        monkeypatch.setenv("S2LOOKBACK_CACHE", str(tmp_path / f"machine-{next(number)}"))
+        return Store(bucket.url)
+
+    return start

@@ -97,19 +97,19 @@ class Writing(ApiExtension):
         await run_in_threadpool(write, self.store, item, old=None)
         base = get_base_url(request)
         place = f"{base}collections/{collection_id}/items/{item['id']}"
-        stands = self._standing(collection_id, item["id"])
+        stands = await run_in_threadpool(self._standing, collection_id, item["id"])
         return JSONResponse(served_item(stands, base), 201, {"Location": place}, "application/geo+json")
 
     async def replace(self, collection_id: str, item_id: str, request: Request) -> Response:
         """Put an item in the place of another: what it says, or with other files another version."""
-        old = self._standing(collection_id, item_id)
+        old = await run_in_threadpool(self._standing, collection_id, item_id)
         item = self._read(await request.body(), collection_id, item_id, request)
         await run_in_threadpool(write, self.store, item, old=old)
         return Response(status_code=204)
 
     async def patch(self, collection_id: str, item_id: str, request: Request) -> Response:
         """Change a part of an item: a JSON merge patch, in which null takes away."""
-        old = self._standing(collection_id, item_id)
+        old = await run_in_threadpool(self._standing, collection_id, item_id)
         served = served_item(old, get_base_url(request))
         patched = json.dumps(_merged(served, _parsed(await request.body())))
         item = self._read(patched.encode(), collection_id, item_id, request)
@@ -118,7 +118,7 @@ class Writing(ApiExtension):
 
     async def delete(self, collection_id: str, item_id: str) -> Response:
         """Remove an item that nothing was made from, with its files and its older versions."""
-        old = self._standing(collection_id, item_id)
+        old = await run_in_threadpool(self._standing, collection_id, item_id)
         await run_in_threadpool(remove, self.store, old)
         return Response(status_code=204)
 

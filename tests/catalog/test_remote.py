@@ -3,17 +3,14 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
 from typer.testing import CliRunner
 
 from catalog import audit
-from catalog.api.app import create_app
 from catalog.bucket import Bucket
 from catalog.push import push
 from catalog.search import search
@@ -23,28 +20,7 @@ from flows.cli import app
 from s2lookback.errors import CatalogError, TransientError
 from tests.buckets import KEY, SECRET, WRITES, KilledError, contents
 from tests.catalog.conftest import DAYS, TILE
-from tests.catalog.serving import served
 from tests.faults import chain
-
-Machine = Callable[[], Store]
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch) -> None:
-    """Let nobody believe what he listed a moment ago."""
-    monkeypatch.setattr("catalog.remote.FRESH", 0.0)
-
-
-@pytest.fixture
-def machine(bucket, tmp_path, monkeypatch) -> Machine:
-    """Offer machines that know nothing yet."""
-    number = iter(range(1000))
-
-    def start() -> Store:
-        monkeypatch.setenv("S2LOOKBACK_CACHE", str(tmp_path / f"machine-{next(number)}"))
-        return Store(bucket.url)
-
-    return start
 
 
 def sound(store: Store) -> list[str]:
@@ -386,54 +362,6 @@ def test_a_night_makes_in_a_bucket_what_it_makes_on_a_disk_and_another_machine_g
 
 
 # For people
-
-
-def test_a_page_asks_the_bucket_for_the_record_of_each_item_once(machine, sample, requests):
-    for day in DAYS:
-        publishing = machine()
-        publishing.record_execution(sample("scene", sensed=day).publish(publishing), {"created": f"{day:%Y}"})
-    app = create_app(machine().place.url)
-    asked: list[str] = []
-    requests(lambda name, answered: asked.extend([] if answered else [name]))
-    with served(app) as address, httpx.Client(base_url=address, trust_env=False) as client:
-        for _ in range(2):
-            found = client.get("/search").json()["features"]
-            assert [item["properties"]["published"] for item in found] == ["2025"] * 3
-            last, asked[:] = Counter(asked), []
-        assert last == {"ListObjectsV2": 5}
-
-
-def test_a_file_is_served_by_a_machine_that_knows_nothing_yet_and_is_not_held_for_long(machine, sample, monkeypatch):
-    scenes = {tile: sample("scene", tile=tile) for tile in ("10UFB", "10UGB", "10UEB")}
-    items = {tile: (one := machine()).read(scene.publish(one)) for tile, scene in scenes.items()}
-    monkeypatch.setenv("S2LOOKBACK_CACHE_GB", "0")
-    store = machine()
-    with served(create_app(store.place.url)) as address, httpx.Client(base_url=address, trust_env=False) as client:
-        for tile, item in items.items():
-            home = f"files/scenes/{tile}/{item['id']}"
-            assert client.get(f"{home}/{item['assets']['B12']['href']}").content == scenes[tile].files["B12.tif"]
-            assert client.get(f"{home}/{item['id']}.json").json() == item
-            assert client.get(f"{home}/0123456789ab/B12.tif").status_code == 404
-    assert len(list(store.root.rglob("*.tif"))) <= 1
-
-
-def test_what_a_bucket_holds_is_served_with_its_files(machine, sample):
-    scene = sample("scene")
-    old = scene.with_content(b"older", threshold=0.1)
-    old.publish(machine())
-    scene.publish(machine())
-    store = machine()
-    with served(create_app(store.place.url)) as address, httpx.Client(base_url=address, trust_env=False) as client:
-        (item,) = client.get("/search", params={"collections": "scenes"}).json()["features"]
-        for asset in item["assets"].values():
-            name = asset["href"].rpartition("/")[2]
-            assert client.get(asset["href"]).content == scene.files[name]
-            assert client.get(asset["href"], headers={"Range": "bytes=1-3"}).content == scene.files[name][1:4]
-        replaced = next(one["href"] for one in item["links"] if one["rel"] == "predecessor-version")
-        archived = client.get(replaced).json()
-        asset = replaced.rpartition("/")[0] + archived["assets"]["B12"]["href"][1:]
-        assert client.get(asset).content == old.files["B12.tif"]
-        assert client.get(asset.replace("B12", "B99")).status_code == 404
 
 
 def test_commands_take_a_bucket_for_a_folder(machine, sample, tmp_path):
