@@ -19,6 +19,11 @@
     for (const link of stac.links || []) {
       if (link.href.startsWith("../")) link.href = new URL(link.href, stac.getAbsoluteUrl()).href;
     }
+    for (const asset of Object.values(stac.assets || {})) {
+      for (const one of asset["classification:classes"] || []) {
+        if (one.description === one.title) delete one.description; // or the legend's table is too wide
+      }
+    }
     if (stac.type === "Feature" && stac.properties.renders) {
       rendersOf.set(`${stac.collection}/${stac.id}`, stac.properties.renders);
       delete stac.properties.renders;
@@ -124,6 +129,11 @@
       `<rect width="256" height="256" fill="#eef2f5"/><path d="${land}" fill="#dfe3dc" stroke="#b4bdb0"/><g stroke="#d5dbe1" stroke-width="1">${lines.join("")}</g></svg>`;
     return `data:image/svg+xml,${encodeURIComponent(svg.replaceAll("<text", '<text stroke="none"'))}`;
   }
+
+  // A legend is shown whole, with no bar to scroll it by.
+  const style = document.createElement("style");
+  style.textContent = ".metadata .b-table-sticky-header { max-height: none; }";
+  document.head.append(style);
 
   window.STAC_BROWSER_BASEMAPS = [
     { is: "XYZ", title: "Longitude and latitude", projection: "EPSG:3857", maxZoom: 18, tileUrlFunction: graticule },
