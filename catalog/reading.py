@@ -100,16 +100,16 @@ class Reader:
         """Name the items of a tile, sorted."""
         layout.check_tile(tile)
         layout.check_collection(collection)
-        folder = self.root / collection / tile
-        self.look(folder)
-        names = [name for name in folders(folder) if layout.ID.fullmatch(name)]
-        return [name for name in names if (folder / name / f"{name}.json").is_file()]
+        self.look(self.root / collection / tile)
+        return _ids(self.root / collection / tile)
 
     def places(self) -> Iterator[tuple[str, str, str]]:
         """Name collection, tile and id of every item, sorted, be it listed or not."""
         for collection in sorted(collections.NAMES):
-            for tile in self.tiles(collection):
-                yield from ((collection, tile, name) for name in self.ids(collection, tile))
+            part = self.root / collection
+            self.look(part)  # as a whole: to list each tile of a province by itself takes hundreds of requests more
+            for tile in filter(layout.TILE.fullmatch, folders(part)):
+                yield from ((collection, tile, name) for name in _ids(part / tile))
 
     def document(self, path: Path) -> dict[str, Any] | None:
         """Read the JSON at a path below ``root``; None where there is none."""
@@ -204,3 +204,8 @@ class Reader:
         if not path.resolve().is_relative_to(self._home):
             raise CatalogError(f"{href}: is not below {self.root}")
         return path
+
+
+def _ids(folder: Path) -> list[str]:
+    names = [name for name in folders(folder) if layout.ID.fullmatch(name)]
+    return [name for name in names if (folder / name / f"{name}.json").is_file()]

@@ -49,13 +49,14 @@ def test_another_machine_finds_it_and_reads_the_same_bytes(machine, sample):
 
 
 def test_a_search_reads_items_and_no_file(machine, sample, requests):
-    for day in DAYS:
-        sample("scene", sensed=day).publish(machine())
+    for day, tile in zip(DAYS, ("10UFB", "10UGB", "10UEB"), strict=True):
+        sample("scene", sensed=day, tile=tile).publish(machine())
     asked: list[str] = []
     requests(lambda name, answered: asked.extend([] if answered else [name]))
     there = machine()
     assert len(search(there)) == 3
     assert Counter(asked)["GetObject"] == 3 + 5  # and what each collection says of itself
+    assert Counter(asked)["ListObjectsV2"] == 5 + 5  # to see what is new, and to fill the index
     asked.clear()
     assert len(search(there)) == 3
     assert Counter(asked) == {"ListObjectsV2": 5}
