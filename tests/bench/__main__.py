@@ -2,9 +2,15 @@
 
 import sys
 
-from tests.bench import catalog, masks, mrap, nightly
+from tests.bench import bucket, catalog, masks, mrap, nightly
 
-MEASUREMENTS = {"catalog": catalog.main, "masks": masks.main, "mrap": mrap.main, "nightly": nightly.main}
+MEASUREMENTS = {
+    "bucket": bucket.main,
+    "catalog": catalog.main,
+    "masks": masks.main,
+    "mrap": mrap.main,
+    "nightly": nightly.main,
+}
 
 if __name__ == "__main__":
     name, *options = sys.argv[1:] or [""]
