@@ -117,7 +117,7 @@ def test_nothing_that_its_own_description_allows_breaks_the_api(api):
     for found in described.get_all_operations():
         operation = found.ok()
 
-        @settings(max_examples=4, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=15, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
         def survives(case):
             with warnings.catch_warnings():

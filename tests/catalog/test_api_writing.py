@@ -433,7 +433,7 @@ def test_nothing_that_its_description_allows_breaks_it_or_is_written(headers, st
         if operation.method.upper() == "GET" or operation.path == "/search":
             continue
 
-        @settings(max_examples=8, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=12, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
         def survives(case):
             with warnings.catch_warnings():
