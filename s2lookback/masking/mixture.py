@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from s2lookback.masking.fitting import SMALL, fit_cover, fit_smoke
 from s2lookback.masking.spectrum import Layer, Spectrum
 
 CLOUD = MappingProxyType({
@@ -48,10 +49,6 @@ UNSTEADY = 0.07
 
 NOISE = MappingProxyType({"B02": 0.01, "B03": 0.01, "B04": 0.012, "nir": 0.02, "B11": 0.02, "B12": 0.02})
 """Reflectance by which it differs at least: air that correction left, and how far the spectra above are off."""
-
-
-SMALL = np.float32(1e-6)
-"""Least divisor: ground as white as cloud, or black, tells nothing of either, and nothing is divided by nothing."""
 
 UNLIKELY = 13.3
 """Misfit of what is explained rightly that chance exceeds once in a hundred times: χ² of four degrees of freedom."""
@@ -111,23 +108,10 @@ def _cloud_and_shadow(
     today: Layer, ground: Layer, weight: Layer, bands: Sequence[str], spectrum: Mapping[str, float]
 ) -> tuple[Layer, Layer, Layer]:
     """Fit cloud and loss of light together, neither below 0, the loss not above 1; give both and the misfit."""
-    change = today - ground
-    veil = _column(spectrum, bands, ground) - ground
-    dark = -ground * (1 - _column(SKY, bands, ground))
-    vv, dd, vd, cv, cd = (
-        (weight * one * other).sum(axis=0)
-        for one, other in ((veil, veil), (dark, dark), (veil, dark), (change, veil), (change, dark))
-    )
-    vv, dd, either = (np.maximum(norm, SMALL) for norm in (vv, dd, vv * dd - vd**2))
-    cloud, lost = (cv * dd - cd * vd) / either, (cd * vv - cv * vd) / either
-    alone, shade = np.maximum(cv / vv, 0), np.maximum(cd / dd, 0)
-    no_shade, no_cloud = (lost < 0) & ((cloud >= 0) | (alone > 0)), cloud < 0  # of both below 0, one may be above alone
-    lost = np.where(no_shade, 0, np.where(no_cloud, shade, lost))
-    beside = np.maximum((cv - vd) / vv, 0)
-    cloud = np.where(no_shade, alone, np.where(lost > 1, beside, np.where(no_cloud, 0, cloud)))
-    lost = np.minimum(lost, 1)
-    misfit = (weight * (change - cloud * veil - lost * dark) ** 2).sum(axis=0)
-    return cloud.astype(np.float32), lost.astype(np.float32), misfit.astype(np.float32)
+    found = np.zeros((3, *today.shape[1:]), np.float32)
+    light, kept = (_column(values, bands, ground).ravel() for values in (spectrum, SKY))
+    fit_cover(*(_flat(layers) for layers in (today, ground, weight)), light, kept, _flat(found))
+    return found[0], found[1], found[2]
 
 
 def _smoke(today: Layer, ground: Layer, weight: Layer, bands: Sequence[str]) -> tuple[Layer, Layer]:
@@ -136,15 +120,15 @@ def _smoke(today: Layer, ground: Layer, weight: Layer, bands: Sequence[str]) -> 
     if "B02" not in bands:
         return opacity, misfit
     tried = today[bands.index("B02")] - ground[bands.index("B02")] > 2 * NOISE["B02"]
-    now, below, worth = today[:, tried], ground[:, tried], weight[:, tried]
-    depth = (_column(WAVELENGTH, bands, now) / WAVELENGTH["B02"]) ** np.float32(-ANGSTROM)
-    likeliest, least = opacity[tried], misfit[tried]
-    for blue in SMOKE_OPACITIES:
-        share = 1 - np.float32(1 - blue) ** depth
-        added = now - (1 - share) * below
-        own = (worth * share * added).sum(axis=0) / (worth * share**2).sum(axis=0)
-        left = (worth * (added - share * np.clip(own, *SMOKE_REFLECTANCE)) ** 2).sum(axis=0)
-        better = left < least
-        likeliest, least = np.where(better, np.float32(blue), likeliest), np.where(better, left, least)
-    opacity[tried], misfit[tried] = likeliest, least
+    depth = (_column(WAVELENGTH, bands, _flat(today)) / WAVELENGTH["B02"]) ** np.float32(-ANGSTROM)
+    shares = np.stack([1 - np.float32(1 - blue) ** depth.ravel() for blue in SMOKE_OPACITIES])
+    found = np.stack([opacity[tried], misfit[tried]])
+    some = (layers[:, tried] for layers in (today, ground, weight))
+    fit_smoke(*some, np.array(SMOKE_OPACITIES, np.float32), shares, np.array(SMOKE_REFLECTANCE, np.float32), found)
+    opacity[tried], misfit[tried] = found
     return opacity, misfit
+
+
+def _flat(layers: Layer) -> Layer:
+    """Put the pixels in one row, (layer, pixel), without a copy."""
+    return layers.reshape(len(layers), -1)

@@ -42,9 +42,11 @@ def spectral_features(now: Spectrum, before: Spectrum, bands: Sequence[str]) -> 
 
     Source: the features of s2cloudmask (Roberts, Geoscience Australia); which pairs is our choice: all of them.
     """
-    floor = {band: np.maximum(layer(now, band), FLOOR) for band in bands}
-    contrasts = [contrast(layer(now, one), layer(now, other)) for one, other in combinations(bands, 2)]
-    products = [floor[one] * np.log(floor[other]) for one, other in _products(bands)]
+    layers = {band: layer(now, band) for band in bands}
+    contrasts = [contrast(layers[one], layers[other]) for one, other in combinations(bands, 2)]
+    floor = {band: np.maximum(layers[band], FLOOR) for band in bands}
+    logarithm = {band: np.log(floor[band]) for band in bands if band not in VISIBLE}
+    products = [floor[one] * logarithm[other] for one, other in _products(bands)]
     return np.stack([*contrasts, *products]).astype(np.float32, copy=False)
 
 
