@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: help demo test check bench bench-mrap bench-masks bench-catalog bench-nightly up down lock clean
+.PHONY: help demo test check bench bench-mrap bench-masks bench-catalog bench-nightly bench-bucket up down lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ bench-masks: $(VENV)/.tests ## Score and time every masking method against every
 
 bench-catalog: $(VENV)/.tests ## Measure the catalog, on SQLite and on PostgreSQL, into docs/performance.md
 	@$(BIN)/python -m tests.bench catalog --report
+
+bench-bucket: $(VENV)/.tests ## Measure searches over a bucket, into docs/catalog.md
+	@$(BIN)/python -m tests.bench bucket --report
 
 bench-nightly: $(VENV)/.tests ## Measure a night: stages, Prefect, its database, a soak, a province's nights, into docs/scaling.md
 	@$(BIN)/python -m tests.bench nightly --report

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from catalog.index import Index
+from catalog.index.protocol import Index
+from catalog.items.schema import Judge, own
 from catalog.layout import Item
-from catalog.place import Place
+from catalog.place.protocol import Place
 from catalog.provenance import require_complete
-from catalog.schema import Judge, own
 from s2lookback.errors import CatalogError
 from s2lookback.files import checksum
 
@@ -41,7 +41,7 @@ def found(
     Args:
         store: The catalog.
         places: ``store.places()``, if the caller watches them pass.
-        index: Caught up; see ``catalog.upkeep.current``.
+        index: Caught up; see ``catalog.index.upkeep.current``.
         deep: Compare the bytes of files, not only their sizes.
         judge: Knows the schemas to judge items by; by default our own alone.
     """

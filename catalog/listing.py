@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from catalog import collections, layout, upkeep
-from catalog.disk import parsed, told, written
+from catalog import layout
+from catalog.index import upkeep
+from catalog.items import collections
 from catalog.layout import Item
+from catalog.place.disk import parsed, told, written
 from s2lookback.errors import CatalogError
 
 if TYPE_CHECKING:  # the store keeps its listings with this module

@@ -5,11 +5,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from catalog import collections, layout, upkeep
-from catalog.disk import content, load, parsed, told
-from catalog.index import Index, index_of
+from catalog import layout
+from catalog.index import upkeep
+from catalog.index.protocol import Index, index_of
+from catalog.items import collections
 from catalog.layout import Item
-from catalog.place import folders, place_of
+from catalog.place.disk import content, load, parsed, told
+from catalog.place.protocol import folders, place_of
 from s2lookback.errors import CatalogError
 
 
@@ -35,7 +37,7 @@ class Reader:
 
     @cached_property
     def index(self) -> Index:
-        """The index that answers searches; see ``catalog.upkeep.current``, which lets it know everything."""
+        """The index that answers searches; see ``catalog.index.upkeep.current``, which lets it know everything."""
         return index_of(self.root)
 
     def read(self, href: str) -> Item:

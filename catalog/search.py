@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 
-from catalog.index import Filter, Index, SearchRequest
-from catalog.items import COLLECTIONS
+from catalog.index.protocol import Filter, Index, SearchRequest
+from catalog.index.upkeep import current
+from catalog.items.builders import COLLECTIONS
 from catalog.layout import Item, check_collection, check_tile
 from catalog.store import Store
-from catalog.upkeep import current
 from s2lookback.errors import CatalogError
 
 _PAGE = 10_000

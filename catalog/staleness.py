@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from statistics import median
 
-from catalog.facts import sensed_of
+from catalog.items.facts import sensed_of
 from catalog.layout import Item
 from catalog.store import Store
 

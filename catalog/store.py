@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from catalog import audit, layout, listing, upkeep
+from catalog import audit, layout, listing
 from catalog.audit import Problem
-from catalog.disk import locked, told, told_full, written
+from catalog.index import upkeep
 from catalog.layout import Item
+from catalog.place.disk import locked, told, told_full, written
 from catalog.provenance import Recipe, require_complete
 from catalog.reading import Reader
 from catalog.version import documents, measured, settle
@@ -81,7 +82,7 @@ class Store(Reader):
         Args:
             request: What was wanted.
             folder: The stage, with every file that the item's assets name and no other.
-            item: As a builder of ``catalog.items`` gives it; asset hrefs are bare file names.
+            item: As a builder of ``catalog.items.builders`` gives it; asset hrefs are bare file names.
             replaced: What to tell of the difference, should it replace another version.
 
         Raises:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from catalog.extensions import EXTENSIONS, used
+from catalog.items.extensions import EXTENSIONS, used
 from catalog.layout import Item, archived, check_file, own_links, predecessor_link, replaced_link, structural_links
 from catalog.provenance import Recipe, content_digest
 from s2lookback.errors import CatalogError

@@ -9,17 +9,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from catalog import listing, upkeep
+from catalog import listing
 from catalog.audit import problems
-from catalog.descent import descendants, key_of
-from catalog.disk import locked, told
-from catalog.extensions import EXTENSIONS, used
-from catalog.index import QueryError, reach
-from catalog.items import COLLECTIONS
+from catalog.index import upkeep
+from catalog.index.places import bounds
+from catalog.index.protocol import QueryError, reach
+from catalog.items.builders import COLLECTIONS
+from catalog.items.extensions import EXTENSIONS, used
+from catalog.items.schema import own
 from catalog.layout import Item, check_shape, folder_of, tile_of
-from catalog.places import bounds
+from catalog.origin.descent import descendants, key_of
+from catalog.place.disk import locked, told
 from catalog.provenance import Recipe, content_digest, require_complete
-from catalog.schema import own
 from catalog.store import Store
 from s2lookback.errors import CatalogError
 

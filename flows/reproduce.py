@@ -2,7 +2,7 @@
 
 from prefect import flow, get_run_logger
 
-from catalog.reproduction import Reproduction
+from catalog.origin.reproduction import Reproduction
 from flows.parameters import Catalog, Item, Source
 from s2lookback.sources.settings import SourceSettings
 from tasks.place import root_of

@@ -8,8 +8,8 @@ from statistics import median
 
 from prefect import task
 
-from catalog.items import COLLECTIONS
-from catalog.lineage import execution
+from catalog.items.builders import COLLECTIONS
+from catalog.origin.replaced import execution
 from catalog.store import Store
 from s2lookback.scene import SceneRef
 from s2lookback.settings import IngestSettings

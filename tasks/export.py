@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.facts import bands_of, grid_of, sensed_of
-from catalog.light import LIGHT, matches_of
+from catalog.explain.light import LIGHT, matches_of
+from catalog.items.facts import bands_of, grid_of, sensed_of
 from catalog.store import Store
 from s2lookback.envi import band_name, write_envi
 from s2lookback.errors import SceneError

@@ -1,6 +1,6 @@
 """What a run made of one tile: the newest date in five pictures, and a row for each date."""
 
-from catalog.items import COLLECTIONS, item_id
+from catalog.items.builders import COLLECTIONS, item_id
 from catalog.store import Store
 from tasks.entry import Item, facts_of, link_to, picture_of
 from tasks.history import Arrival, scenes_of

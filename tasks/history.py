@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from catalog.items import COLLECTIONS, item_id
+from catalog.items.builders import COLLECTIONS, item_id
 from catalog.store import Store
 from s2lookback.errors import SceneError
 from s2lookback.masking.background import nearest

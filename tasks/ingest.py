@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from prefect import task
 
-from catalog.items import item_id, scene_item
+from catalog.items.builders import item_id, scene_item
 from catalog.store import Request, Store
 from s2lookback.errors import SceneError
 from s2lookback.pictures import rgb, thumbnail

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import numpy as np
 from prefect import task
 
-from catalog.facts import grid_of
-from catalog.items import mask_item
+from catalog.items.builders import mask_item
+from catalog.items.facts import grid_of
 from catalog.store import Request, Store
 from s2lookback.masking.classes import Class, uses
 from s2lookback.masking.drift import drift

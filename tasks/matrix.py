@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from catalog.facts import sensed_of
-from catalog.items import COLLECTIONS
+from catalog.items.builders import COLLECTIONS
+from catalog.items.facts import sensed_of
 from catalog.layout import Item, tile_of
-from catalog.lineage import execution
+from catalog.origin.replaced import execution
 from catalog.search import search
 from catalog.store import Store
 from tasks.ledger import Entry, entries

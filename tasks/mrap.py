@@ -12,9 +12,9 @@ import numpy as np
 from prefect import task
 
 from catalog.audit import problems
-from catalog.facts import bands_of, grid_of, sensed_of
-from catalog.items import item_id, mrap_item
-from catalog.lineage import causes
+from catalog.items.builders import item_id, mrap_item
+from catalog.items.facts import bands_of, grid_of, sensed_of
+from catalog.origin.replaced import causes
 from catalog.store import Request, Store
 from s2lookback.display import OLDEST
 from s2lookback.errors import CatalogError, SceneError

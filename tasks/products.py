@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect.runtime import flow_run, task_run
 
-from catalog.facts import bands_of, grid_of, sensed_of
-from catalog.items import COLLECTIONS, Basis, item_id
+from catalog.items.builders import COLLECTIONS, Basis, item_id
+from catalog.items.facts import bands_of, grid_of, sensed_of
 from catalog.layout import source_link, tile_of
 from catalog.provenance import Recipe, content_digest, software
 from catalog.store import Request, Store

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from prefect import task
 
-from catalog.items import reduced_item
+from catalog.items.builders import reduced_item
 from catalog.store import Request, Store
 from s2lookback.masking.classes import Class
 from s2lookback.pictures import rgb, thumbnail

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.disk import told
+from catalog.place.disk import told
 from s2lookback.files import checksum_of
 from s2lookback.grid import Grid
 from s2lookback.relief import read_elevation

@@ -8,11 +8,11 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from catalog.facts import sensed_of
+from catalog.items.facts import sensed_of
 from catalog.layout import tile_of
-from catalog.lineage import versions
+from catalog.origin.replaced import versions
+from catalog.origin.reproduction import Reproduction, compare, lend
 from catalog.provenance import Recipe
-from catalog.reproduction import Reproduction, compare, lend
 from catalog.search import find_item
 from catalog.store import Store
 from s2lookback.errors import CatalogError, SceneError

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from catalog import retraction
-from catalog.items import COLLECTIONS, item_id
+from catalog.items.builders import COLLECTIONS, item_id
 from catalog.store import Request, Store
 from s2lookback.errors import CatalogError, SceneError
 from tasks.history import scene_at

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from catalog.facts import bands_of, grid_of
-from catalog.items import COLLECTIONS, item_id
+from catalog.items.builders import COLLECTIONS, item_id
+from catalog.items.facts import bands_of, grid_of
 from catalog.store import Store
 from s2lookback.errors import SceneError
 from s2lookback.files import whole_file

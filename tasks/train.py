@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect import get_run_logger, task
 
-from catalog.facts import bands_of, grid_of
+from catalog.items.facts import bands_of, grid_of
+from catalog.items.models import model_item
 from catalog.layout import tile_of
-from catalog.models import model_item
 from catalog.staleness import freshness, maker_of
 from catalog.store import Request, Store
 from s2lookback.errors import SceneError

@@ -9,8 +9,8 @@ from prefect.client.orchestration import get_client
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import PrefectHTTPStatusError
 
-from catalog.disk import busy, locked, told
 from catalog.layout import check_tile
+from catalog.place.disk import busy, locked, told
 from catalog.store import Store
 from tasks.place import deployed
 

@@ -21,8 +21,8 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import PrefectHTTPStatusError
 
-from catalog.disk import told
-from catalog.facts import time_in
+from catalog.items.facts import time_in
+from catalog.place.disk import told
 from catalog.staleness import current
 from catalog.store import Store
 from s2lookback.errors import CatalogError, TransientError

@@ -10,7 +10,7 @@ from prefect import get_run_logger
 from prefect.client.orchestration import SyncPrefectClient
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from catalog.disk import content, written
+from catalog.place.disk import content, written
 from catalog.store import Store
 from tasks.watch_rules import Finding
 

@@ -12,7 +12,7 @@ from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
-from catalog.bucket import Bucket
+from catalog.place.bucket import Bucket
 from catalog.store import Store
 
 KEY, SECRET = "AKIAOURKEY", "our+secret/word"
@@ -77,7 +77,7 @@ def contents(bucket: Bucket) -> dict[str, bytes]:
 @pytest.fixture
 def machine(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Store]:
     """Offer machines that know nothing yet, and believe nothing that they listed a moment ago."""
-    monkeypatch.setattr("catalog.remote.FRESH", 0.0)
+    monkeypatch.setattr("catalog.place.remote.FRESH", 0.0)
     number = iter(range(1000))
 
     def start() -> Store:

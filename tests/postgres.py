@@ -49,7 +49,7 @@ def cluster(postgresql: None) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def pgstac_template(cluster: str) -> str:
     """Prepare pgSTAC once; databases of the tests are copies of this one."""
-    from catalog.pgstac_index import PgstacIndex
+    from catalog.index.pgstac import PgstacIndex
 
     address = _database(cluster, "prepared")
     index = PgstacIndex(address)

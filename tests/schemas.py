@@ -12,7 +12,7 @@ from pystac.stac_object import STACObjectType
 from pystac.validation import jsonschemas
 from pystac.validation.stac_validator import JsonSchemaSTACValidator
 
-from catalog.extensions import OWN
+from catalog.items.extensions import OWN
 
 SCHEMAS = Path(os.environ.get("S2_SCHEMAS", Path(__file__).parents[2] / "shared" / "schemas"))
 

@@ -36,7 +36,7 @@ from catalog.api.hrefs import FILES
 from catalog.api.limits import BodyLimit
 from catalog.api.queryables import Queryables
 from catalog.api.writing import Writing, key
-from catalog.index import VARIABLE, QueryError
+from catalog.index.protocol import VARIABLE, QueryError
 from catalog.layout import STAC_VERSION
 from catalog.store import Store
 from catalog.written import ConflictError, RefusedError

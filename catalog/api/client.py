@@ -21,11 +21,11 @@ from catalog.api.hrefs import paging_link, served_collection, served_item
 from catalog.api.limits import shallow
 from catalog.api.question import Bounded, box_of
 from catalog.api.stamps import stamped
-from catalog.collections import NAMES
-from catalog.index import NEWEST_FIRST, Index, SearchRequest, SlowQueryError
+from catalog.index.protocol import NEWEST_FIRST, Index, SearchRequest, SlowQueryError
+from catalog.index.upkeep import current
+from catalog.items.collections import NAMES
 from catalog.layout import link
 from catalog.store import Store
-from catalog.upkeep import current
 
 MOST = 1000
 """Items of the longest page: 6 MB."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from catalog.collections import NAMES
+from catalog.items.collections import NAMES
 from catalog.layout import GEOJSON, ID, JSON, Item, Link, folder_of, link, own_links
 from s2lookback.errors import CatalogError
 

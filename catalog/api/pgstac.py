@@ -22,11 +22,11 @@ from catalog.api.hrefs import resolved_again, served_item
 from catalog.api.limits import bounded, shallow
 from catalog.api.question import Bounded, box_of
 from catalog.api.stamps import stamped
-from catalog.index import NEWEST_FIRST, QueryError, SlowQueryError
-from catalog.pgstac_query import ENDS, box_shape, renamed
-from catalog.places import bounds
+from catalog.index.pgstac_query import ENDS, box_shape, renamed
+from catalog.index.places import bounds
+from catalog.index.protocol import NEWEST_FIRST, QueryError, SlowQueryError
+from catalog.index.upkeep import current
 from catalog.store import Store
-from catalog.upkeep import current
 from s2lookback.errors import TransientError
 
 __all__ = ["PgstacClient", "PgstacQuestion", "Settings", "lifespan"]
@@ -72,7 +72,7 @@ class PgstacClient(CoreCrudClient):  # type: ignore[misc]  # as above
 
 
 def asked(question: Any) -> Any:
-    """Put a question as the index does: see ``catalog.pgstac_query``; whole items are cut to size afterwards."""
+    """Put a question as the index does: see ``catalog.index.pgstac_query``; whole items are cut to size afterwards."""
     whole = question.model_dump(by_alias=True, exclude_unset=True, exclude={"fields"}, mode="json")
     if whole.get("intersects"):
         bounds(whole["intersects"])

@@ -7,8 +7,8 @@ from stac_fastapi.extensions.filter.client import BaseFiltersClient
 from stac_fastapi.types.errors import NotFoundError
 from stac_fastapi.types.requests import get_base_url
 
-from catalog.collections import NAMES
-from catalog.queryables import QUERYABLES
+from catalog.index.queryables import QUERYABLES
+from catalog.items.collections import NAMES
 
 
 @attr.s

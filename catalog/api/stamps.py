@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from catalog.disk import load
 from catalog.layout import VERSION, Item
+from catalog.place.disk import load
 from catalog.store import Store
 from s2lookback.errors import CatalogError
 

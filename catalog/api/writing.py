@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 
 from catalog.api.hrefs import own_item, served_item
 from catalog.api.stamps import unstamped
-from catalog.collections import NAMES
+from catalog.items.collections import NAMES
 from catalog.layout import ID, Item
 from catalog.store import Store
 from catalog.written import RefusedError, remove, write

@@ -21,9 +21,9 @@ app.add_typer(catalog, name="catalog")
 @catalog.command(epilog="Example: s2lookback catalog rebuild --root /data/products")
 def rebuild(root: Root = HERE) -> None:
     """Make the index and all listings anew from the items; searches go on meanwhile."""
+    from catalog.index.upkeep import readable
+    from catalog.index.upkeep import rebuild as refill
     from catalog.store import Store
-    from catalog.upkeep import readable
-    from catalog.upkeep import rebuild as refill
 
     store = Store(str(root))
     with sentences():
@@ -39,7 +39,7 @@ def migrate(root: Root = HERE) -> None:
     Run it once with the new setting before the workers get it. The index that was used before is not touched: what is
     published meanwhile is noted for both.
     """
-    from catalog.index import VARIABLE
+    from catalog.index.protocol import VARIABLE
 
     if not os.environ.get(VARIABLE):
         err.print(f"{VARIABLE} is not set: filling the index beside the items", highlight=False)
@@ -59,9 +59,9 @@ def check(
     Items are judged by the schema of our own fields, offline; with --schemas by those of the extensions too.
     """
     from catalog.audit import found
-    from catalog.schema import Judge
+    from catalog.index.upkeep import current
+    from catalog.items.schema import Judge
     from catalog.store import Store
-    from catalog.upkeep import current
 
     store, problems = Store(str(root)), 0
     with sentences():
@@ -96,8 +96,8 @@ def export(
     root: Root = HERE,
 ) -> None:
     """Write every item into one file, for tools that read many at once."""
+    from catalog.index.upkeep import readable
     from catalog.store import Store
-    from catalog.upkeep import readable
     from flows.cli.found import write
 
     store = Store(str(root))
@@ -118,8 +118,8 @@ def push(
     """
     from collections import Counter
 
-    from catalog.bucket import Bucket
-    from catalog.push import push as steps
+    from catalog.place.bucket import Bucket
+    from catalog.place.push import push as steps
     from catalog.store import Store
 
     store, done = Store(str(root)), Counter[str]()

@@ -7,9 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from catalog.explain import Explanation
-from catalog.explain_reduced import ReducedExplanation
-from catalog.verdict import Verdict
+from catalog.explain.composite import Explanation
+from catalog.explain.reduced import ReducedExplanation
+from catalog.explain.verdict import Verdict
 from s2lookback.mrap.match import Match
 from s2lookback.scene import SCALE
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from catalog.layout import Item
-from catalog.located import located
+from catalog.out.located import located
 from catalog.search import search
 from catalog.store import Store
 from flows.cli.words import percent
@@ -51,7 +51,7 @@ def write(store: Store, items: Sequence[Item], path: Path) -> None:
         CatalogError: If it has another ending.
     """
     if path.suffix == ".parquet":
-        from catalog.geoparquet import write_geoparquet
+        from catalog.out.geoparquet import write_geoparquet
 
         write_geoparquet([located(store, item) for item in items], path)
     elif path.suffix in {".geojson", ".json"}:

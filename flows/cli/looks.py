@@ -132,9 +132,9 @@ def explain(
     """Explain one pixel: which scene it shows and why, and why no other."""
     from pydantic_core import to_jsonable_python
 
-    from catalog.explain import Explanation
-    from catalog.explain import explain as explain_composite
-    from catalog.explain_reduced import ReducedExplanation, explain_reduced
+    from catalog.explain.composite import Explanation
+    from catalog.explain.composite import explain as explain_composite
+    from catalog.explain.reduced import ReducedExplanation, explain_reduced
     from catalog.store import Store
     from flows.cli.explained import composite_text, reduced_text
 

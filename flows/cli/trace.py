@@ -9,7 +9,7 @@ import typer
 from flows.cli.words import HERE, Masks, Root, Scenes, app, out, prefect, sentences
 
 if TYPE_CHECKING:  # what reads rasters takes a second to import, which `--help` need not wait for
-    from catalog.descent import Graph
+    from catalog.origin.descent import Graph
 
 Name = Annotated[str, typer.Argument(metavar="ITEM", help="Id of an item, as `search` lists it.")]
 
@@ -26,8 +26,8 @@ def lineage(
     picture: Annotated[Path | None, typer.Option(help="Draw it into a .png or .svg.")] = None,
 ) -> None:
     """Trace an item back to the scenes, and forward to what was made from it."""
-    from catalog.descent import ancestors, descendants, key_of
-    from catalog.prov import prov_document
+    from catalog.origin.descent import ancestors, descendants, key_of
+    from catalog.origin.prov import prov_document
     from catalog.search import find_item
     from catalog.store import Store
     from flows.cli.traced import backward, forward, nodes, scenes
@@ -76,7 +76,7 @@ def reproduce(
 
 
 def _draw(graph: "Graph", picture: Path) -> None:
-    from catalog.drawing import draw
+    from catalog.origin.drawing import draw
     from s2lookback.files import whole_file
 
     drawn = draw(graph, picture.suffix)

@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from catalog.descent import Graph, Key, Node, State
-from catalog.facts import time_in
-from catalog.reproduction import EQUAL, Reproduction
+from catalog.items.facts import time_in
+from catalog.origin.descent import Graph, Key, Node, State
+from catalog.origin.reproduction import EQUAL, Reproduction
 
 
 def nodes(graph: Graph) -> list[dict[str, Any]]:

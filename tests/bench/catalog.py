@@ -22,12 +22,12 @@ from typing import Any
 from pypgstac.db import PgstacDB
 from pypgstac.load import Loader, Methods
 
-from catalog.index import Index, SearchRequest
+from catalog.index.pgstac import PgstacIndex
+from catalog.index.protocol import Index, SearchRequest
+from catalog.index.sqlite import SqliteIndex
+from catalog.index.upkeep import rebuild
 from catalog.layout import Item
-from catalog.pgstac_index import PgstacIndex
-from catalog.sqlite_index import SqliteIndex
 from catalog.store import Store
-from catalog.upkeep import rebuild
 from tests.bench.measure import stat_of
 from tests.bench.report import write_block
 from tests.postgres import running

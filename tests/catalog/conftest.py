@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from catalog.api.app import create_app
-from catalog.items import COLLECTIONS, Basis, item_id, mask_item, mrap_item, reduced_item, scene_item
+from catalog.items.builders import COLLECTIONS, Basis, item_id, mask_item, mrap_item, reduced_item, scene_item
+from catalog.items.models import model_item
 from catalog.layout import Item, source_link
-from catalog.models import model_item
 from catalog.provenance import Recipe
 from catalog.store import Request, Store
 from s2lookback.footprint import outline

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from catalog.index import SlowQueryError
+from catalog.index.protocol import SlowQueryError
 
 
 def ids(answer):

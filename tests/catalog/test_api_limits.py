@@ -7,9 +7,9 @@ from time import monotonic
 import pytest
 
 from catalog.api.limits import LARGEST_BODY, LONGEST_QUERY
-from catalog.index import QueryError, SearchRequest, SlowQueryError
-from catalog.pgstac_index import PgstacIndex
-from catalog.sqlite_index import SqliteIndex
+from catalog.index.pgstac import PgstacIndex
+from catalog.index.protocol import QueryError, SearchRequest, SlowQueryError
+from catalog.index.sqlite import SqliteIndex
 
 PATIENCE = 30
 """Seconds of a busy machine; on an idle one each takes a twentieth of one."""
@@ -141,7 +141,7 @@ def test_a_filter_in_some_parentheses_is_read(api):
 
 def test_a_question_that_takes_longer_than_it_may_is_ended(full, tmp_path, monkeypatch):
     if full.index.name == "sqlite":
-        monkeypatch.setattr("catalog.sqlite_index._STEPS", 1)
+        monkeypatch.setattr("catalog.index.sqlite._STEPS", 1)
         index = SqliteIndex(full.index.path, slowest=0)
     else:
         index = PgstacIndex(full.index._address, slowest=0.001)

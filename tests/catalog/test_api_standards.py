@@ -9,7 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.index import instant
+from catalog.index.protocol import instant
 from catalog.search import search
 
 with warnings.catch_warnings():

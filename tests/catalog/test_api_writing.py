@@ -15,9 +15,9 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 
 from catalog.api.app import create_app
+from catalog.index.upkeep import current
 from catalog.search import search
 from catalog.store import Store
-from catalog.upkeep import current
 from s2lookback.errors import CatalogError, TransientError
 from tests.catalog.conftest import DAYS
 from tests.catalog.serving import served
@@ -196,7 +196,7 @@ def test_a_disk_that_fails_before_the_commit_leaves_nothing_behind(store, client
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("catalog.place.save", full)
+        patch.setattr("catalog.place.protocol.save", full)
         assert "try again" in refused(store, client, item, status=503)
     assert client.post(SCENES, json=item, headers=SHOWN).status_code == 201
 

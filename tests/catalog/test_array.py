@@ -9,8 +9,8 @@ import pytest
 import rasterio
 
 from catalog.api.app import create_app
-from catalog.array import to_xarray
-from catalog.located import located
+from catalog.out.array import to_xarray
+from catalog.out.located import located
 from catalog.search import search
 from catalog.store import Store
 from s2lookback.errors import CatalogError, GridMismatchError

@@ -21,8 +21,8 @@ from pystac.stac_io import DefaultStacIO
 from s3fs import S3FileSystem
 from typer.testing import CliRunner
 
-from catalog.bucket import Bucket, _client
-from catalog.push import push
+from catalog.place.bucket import Bucket, _client
+from catalog.place.push import push
 from catalog.store import Store
 from flows.cli import app
 from s2lookback.errors import CatalogError, TransientError
@@ -348,7 +348,7 @@ def test_bytes_that_arrive_otherwise_are_noticed(filled, bucket, monkeypatch):
         await send(self, str(bad), rpath, **kwargs)
 
     monkeypatch.setattr(S3FileSystem, "put_file", sync_wrapper(garbled))
-    monkeypatch.setattr("catalog.bucket._client", _client.__wrapped__)  # a client that was made before sends well
+    monkeypatch.setattr("catalog.place.bucket._client", _client.__wrapped__)  # a client that was made before sends well
     with pytest.raises(CatalogError, match="does not hold the bytes"):
         done(filled, bucket)
     assert not [key for key in contents(bucket) if key.endswith(f"{TILE}/catalog.json")]

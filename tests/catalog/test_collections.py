@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.collections import NAMES, collection, grown, linked
-from catalog.items import COLLECTIONS
+from catalog.items.builders import COLLECTIONS
+from catalog.items.collections import NAMES, collection, grown, linked
 from s2lookback.errors import CatalogError
 
 TIMES = st.integers(1, 28).map("2025-08-{:02}T00:00:00Z".format)

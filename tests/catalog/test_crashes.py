@@ -12,7 +12,7 @@ from types import ModuleType
 import pystac
 import pytest
 
-from catalog.disk import locked
+from catalog.place.disk import locked
 from catalog.search import search
 from catalog.store import Store
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from catalog.descent import State, ancestors, descendants, edges, key_of, sources_of
-from catalog.drawing import MAX_ROWS, draw
-from catalog.lineage import execution
-from catalog.prov import prov_document
+from catalog.origin.descent import State, ancestors, descendants, edges, key_of, sources_of
+from catalog.origin.drawing import MAX_ROWS, draw
+from catalog.origin.prov import prov_document
+from catalog.origin.replaced import execution
 from s2lookback.errors import CatalogError
 
 QUALIFIED = re.compile(r"[A-Za-z][A-Za-z0-9]*:([A-Za-z0-9_.~-]|%[0-9A-F]{2})*[A-Za-z0-9_~-]")

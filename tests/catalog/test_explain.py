@@ -10,13 +10,13 @@ from pydantic_core import to_jsonable_python
 from rasterio.warp import transform
 from rich.console import Console
 
-from catalog.explain import explain
-from catalog.explain_reduced import explain_reduced
-from catalog.items import COLLECTIONS, Basis, item_id, mask_item, mrap_item, reduced_item, scene_item
+from catalog.explain.composite import explain
+from catalog.explain.reduced import explain_reduced
+from catalog.explain.verdict import Verdict
+from catalog.items.builders import COLLECTIONS, Basis, item_id, mask_item, mrap_item, reduced_item, scene_item
 from catalog.layout import source_link
 from catalog.provenance import Recipe
 from catalog.store import Request
-from catalog.verdict import Verdict
 from flows.cli.explained import composite_text
 from s2lookback.errors import CatalogError, SceneError
 from s2lookback.footprint import outline

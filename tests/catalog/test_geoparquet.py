@@ -6,7 +6,7 @@ import pyarrow.parquet
 import pytest
 from stac_geoparquet.arrow import stac_table_to_items
 
-from catalog.geoparquet import write_geoparquet
+from catalog.out.geoparquet import write_geoparquet
 from s2lookback.errors import CatalogError
 
 TEXT = ("s2lookback:recipe", "processing:software", "renders", "mlm:hyperparameters")

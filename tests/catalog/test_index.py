@@ -6,9 +6,9 @@ import cql2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.index import SearchRequest
+from catalog.index.protocol import SearchRequest
+from catalog.index.upkeep import current
 from catalog.search import every, search
-from catalog.upkeep import current
 from s2lookback.footprint import outline, overlaps
 from s2lookback.grid import Grid
 

@@ -10,8 +10,8 @@ from threading import Barrier
 import pytest
 from pypgstac.load import Loader, Methods
 
-from catalog.index import SearchRequest
-from catalog.pgstac_index import PgstacIndex
+from catalog.index.pgstac import PgstacIndex
+from catalog.index.protocol import SearchRequest
 from catalog.search import search
 from catalog.store import Store
 

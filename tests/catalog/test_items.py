@@ -10,8 +10,8 @@ from typing import Any
 import pystac
 import pytest
 
-from catalog.extensions import used
-from catalog.items import COLLECTIONS, item_id, mask_item, scene_item
+from catalog.items.builders import COLLECTIONS, item_id, mask_item, scene_item
+from catalog.items.extensions import used
 from s2lookback.grid import Grid
 from s2lookback.masking.classes import MEANINGS, Class
 from s2lookback.scene import Acquisition

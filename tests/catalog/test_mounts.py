@@ -2,11 +2,11 @@
 
 import pytest
 
-from catalog.index import index_of
-from catalog.mounts import shared_by_machines
+from catalog.index.protocol import index_of
+from catalog.index.upkeep import current
+from catalog.place.mounts import shared_by_machines
 from catalog.search import search
 from catalog.store import Store
-from catalog.upkeep import current
 
 MOUNTS = r"""/dev/sda1 / ext4 rw 0 0
 server:/vol /data nfs4 rw,relatime 0 0
@@ -39,7 +39,7 @@ def test_a_network_file_system_is_told_by_the_innermost_mount(folder, shared, tm
 def test_each_machine_has_its_own_index_of_a_shared_folder_and_none_misses_an_item(
     store, sample, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("catalog.index.shared_by_machines", lambda _: True)
+    monkeypatch.setattr("catalog.index.protocol.shared_by_machines", lambda _: True)
     stores = []
     for machine in ("node-1", "NODE_2"):
         monkeypatch.setattr("platform.node", lambda machine=machine: machine)

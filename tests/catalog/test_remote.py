@@ -11,11 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from catalog import audit
-from catalog.bucket import Bucket
-from catalog.push import push
+from catalog.index.upkeep import current
+from catalog.place.bucket import Bucket
+from catalog.place.push import push
 from catalog.search import search
 from catalog.store import Store
-from catalog.upkeep import current
 from flows.cli import app
 from s2lookback.errors import CatalogError, TransientError
 from tests.buckets import KEY, SECRET, WRITES, KilledError, contents

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from catalog.renders import age_render, band_renders, class_render
+from catalog.items.renders import age_render, band_renders, class_render
 from s2lookback.bands import DEFAULT_BANDS
 from s2lookback.display import OLDEST
 from s2lookback.masking.classes import Class

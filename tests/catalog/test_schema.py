@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from catalog.audit import check
-from catalog.extensions import EXTENSIONS
-from catalog.schema import Judge, own
+from catalog.items.extensions import EXTENSIONS
+from catalog.items.schema import Judge, own
 from s2lookback.errors import CatalogError
 from tests.schemas import SCHEMAS
 

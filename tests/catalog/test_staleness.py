@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from catalog.facts import sensed_of
+from catalog.items.facts import sensed_of
 from catalog.staleness import FAR, current, freshness, maker_of, overview
 
 QUIET = {"pixels": 900, "clear_pixels": 500, "disagreement": 0.01, "psi": {"B12": 0.1}, "psi_mean": 0.1}

@@ -13,7 +13,7 @@ from typing import NoReturn
 import pystac
 import pytest
 
-from catalog.disk import LARGEST
+from catalog.place.disk import LARGEST
 from catalog.provenance import Recipe
 from catalog.store import Request, Store
 from s2lookback.errors import CatalogError, TransientError

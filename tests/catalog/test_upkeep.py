@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from catalog.disk import locked
+from catalog.index.sqlite import SqliteIndex
+from catalog.index.upkeep import rebuild
+from catalog.place.disk import locked
 from catalog.search import search
-from catalog.sqlite_index import SqliteIndex
 from catalog.store import Store
-from catalog.upkeep import rebuild
 from s2lookback.errors import CatalogError, TransientError
 
 INDEX = ".index/items.sqlite"

@@ -9,7 +9,7 @@ import pytest
 import rasterio
 from typer.testing import CliRunner, Result
 
-from catalog.bucket import Bucket
+from catalog.place.bucket import Bucket
 from catalog.search import search
 from catalog.store import Store
 from flows.cli import app

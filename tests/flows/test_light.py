@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from catalog.facts import bands_of
+from catalog.items.facts import bands_of
 from catalog.store import Store
 from flows.cli import app
 from flows.tile import tile as update

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from catalog.facts import bands_of
+from catalog.items.facts import bands_of
 from catalog.store import Store
 from flows.reproduce import reproduce
 from flows.tile import tile as update

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from catalog.facts import bands_of
+from catalog.items.facts import bands_of
 from catalog.store import Store
 from flows.mrap import mrap as fold
 from flows.tile import tile as update

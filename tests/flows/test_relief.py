@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from catalog.facts import grid_of
+from catalog.items.facts import grid_of
 from catalog.store import Store
 from flows.reproduce import reproduce
 from flows.tile import tile as update

@@ -9,7 +9,7 @@ import numpy as np
 import pystac
 import pytest
 
-from catalog.facts import bands_of
+from catalog.items.facts import bands_of
 from catalog.store import Store
 from flows.backfill import backfill
 from flows.nightly import nightly

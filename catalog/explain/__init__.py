@@ -1,0 +1,1 @@
+"""Why a pixel is what it is."""

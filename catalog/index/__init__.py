@@ -1,0 +1,1 @@
+"""How items are found: an index that can be made anew from them at any time."""

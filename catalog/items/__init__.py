@@ -1,0 +1,1 @@
+"""What items and collections say of products; all pure but for the schemas."""

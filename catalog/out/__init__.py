@@ -1,0 +1,1 @@
+"""Items out to other tools."""
