@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2lookback.grid import Grid
+from s2lookback.masking.advice import advised
 from s2lookback.masking.classes import GROUND
 from s2lookback.masking.evidence import cleared, weighed
 from s2lookback.masking.features import features
@@ -60,14 +61,14 @@ def drift(
 
 
 def disagree(chance: Layer, view: View, settings: MaskSettings) -> NDArray[np.bool_]:
-    """Mark where a model alone would mask and what else is known would not, or the reverse.
+    """Mark where a model alone would mask and what else is known would not, or the reverse: labels, light and trees.
 
     Args:
         chance: The model's probabilities, (cover, ...).
         view: The same pixels.
         settings: ``threshold`` is used.
     """
-    told = cleared(weighed(chance, view), view)
+    told = cleared(advised(weighed(chance, view), view), view)
     return np.asarray((1 - chance[0] >= settings.threshold) != (1 - told[0] >= settings.threshold))
 
 

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from s2lookback.masking import drift as module
-from s2lookback.masking.classes import GROUND
-from s2lookback.masking.drift import drift
+from s2lookback.masking.advice import advised
+from s2lookback.masking.classes import GROUND, Class
+from s2lookback.masking.drift import disagree, drift
 from s2lookback.masking.evidence import cleared, weighed
 from s2lookback.masking.features import feature_names, features
 from s2lookback.masking.histogram import Histogram, stability
 from s2lookback.masking.lookback import Lookback
 from s2lookback.masking.mask import classify, views
+from s2lookback.masking.method import View
+from s2lookback.masking.spectrum import Spectrum
 from s2lookback.scene import NODATA
 
 
@@ -47,7 +50,7 @@ def test_what_is_told_is_what_counting_gives(model, wide, reference, ungrown, to
     found = told(scene)
     ((_, view),) = views(scene, reference, ungrown)
     chance = Lookback(model).probabilities(view)
-    differ = (chance[0] <= 0.5) != (cleared(weighed(chance, view), view)[0] <= 0.5)
+    differ = (chance[0] <= 0.5) != (cleared(advised(weighed(chance, view), view), view)[0] <= 0.5)
     assert found["pixels"] == scene.valid.sum()
     assert found["disagreement"] == pytest.approx(differ[scene.valid].mean(), abs=1e-6)
     clear = np.isin(classify(scene, reference, model, ungrown).classes, GROUND)
@@ -65,10 +68,27 @@ def test_weather_is_no_drift_but_another_ground_or_light_is(told, wide):
     assert max(told(usual)["psi_mean"], told(other)["psi_mean"]) < 0.25 < told(darker)["psi_mean"]
 
 
-def test_labels_that_contradict_the_model_show_as_disagreement(told, wide):
-    scene = wide(40)
-    wrong = replace(scene, scl=np.where(scene.scl == 0, 0, 4).astype(np.uint8))
-    assert told(wrong)["disagreement"] > told(scene)["disagreement"] + 0.1
+@pytest.mark.parametrize(
+    ("before", "label", "clear", "differs"),
+    [
+        (None, Class.NO_DATA, 0.4, False),
+        (None, Class.CLEAR, 0.4, True),
+        (None, Class.CLEAR, 0.1, False),
+        ("forest", Class.NO_DATA, 0.6, True),
+        ("forest", Class.NO_DATA, 0.1, False),
+    ],
+)
+def test_a_model_disagrees_with_labels_and_with_trees_where_they_have_something_to_say(
+    spectra, quick, before, label, clear, differs
+):
+    """Light is that of a veil over a forest, which the trees know where the forest was seen."""
+    bands = ("B12", "B11", "B09", "B08", "B8A", "B04", "B03", "B02")
+    layers = [spectra["veil"], spectra[before] if before else [np.nan] * 8]
+    now, then = (
+        Spectrum({band: np.float32([light]) for band, light in zip(bands, one, strict=True)}) for one in layers
+    )
+    chance = np.float32([clear, 1 - clear, 0, 0])[:, np.newaxis]
+    assert disagree(chance, View(now, then, np.array([label], np.uint8)), quick).tolist() == [differs]
 
 
 def test_a_large_scene_is_looked_at_here_and_there(told, wide, monkeypatch):
