@@ -40,8 +40,11 @@ def advised(chance: Layer, view: View) -> Layer:
     decided = likeliest(chance)
     alone = np.isnan(view.before.nir) | ((decided == Class.THICK_CLOUD) & (view.mixture.red >= HIDING))
     odds = np.stack([np.where(decided == cover, ODDS, np.float32(1)) for cover in COVERS])
-    joined = chance_of(ADVISER, temporal_features(view.now, view.before, SIX)) * odds
-    return np.where(alone, chance, joined / joined.sum(axis=0))
+    some = view.at(~alone)
+    joined = chance_of(ADVISER, temporal_features(some.now, some.before, SIX)) * odds[:, ~alone]
+    told = chance.copy()
+    told[:, ~alone] = joined / joined.sum(axis=0)
+    return told
 
 
 def likeliest(chance: Layer) -> NDArray[np.uint8]:

@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2lookback.errors import GridMismatchError
-from s2lookback.masking.advice import advised
 from s2lookback.masking.cast import shadow_possible
 from s2lookback.masking.classes import COVERS, GROUND, MASKED, Class
 from s2lookback.masking.dilation import dilate, grow, pixel_metres
-from s2lookback.masking.evidence import cleared, rims, weighed
+from s2lookback.masking.evidence import cleared, rims
 from s2lookback.masking.features import features
 from s2lookback.masking.fire import protected
+from s2lookback.masking.judged import cover_by, named_by, percent_of
 from s2lookback.masking.labels import weak_labels
 from s2lookback.masking.lookback import Lookback, Model, Sample, cover_of
-from s2lookback.masking.method import Method, View
+from s2lookback.masking.method import View
 from s2lookback.masking.methods import method_for
 from s2lookback.masking.physics import lit, snow, water
 from s2lookback.masking.reference import unveiled
-from s2lookback.masking.rules import Rules, mend_labels
+from s2lookback.masking.rules import mend_labels
 from s2lookback.masking.sampler import draw
 from s2lookback.masking.smoke import plumes, smoke_possible, smoke_surely
 from s2lookback.masking.spatial import opened, smooth
@@ -87,9 +87,8 @@ def classify(
     maybe, surely = (np.empty(scene.grid.shape, np.bool_) for _ in range(2))
     for rows, view in views(scene, reference, settings):
         found, maybe[rows], surely[rows] = protected(view), smoke_possible(view), smoke_surely(view)
-        covers = cleared(_judged(method, view), view)[1:]
         around[rows] = rims(view)
-        chance[:, rows] = np.where(np.isin(found, (Class.NO_DATA, Class.SMOKE)), np.rint(100 * covers), 0)
+        chance[:, rows] = percent_of(method, view, scene.valid[rows] & np.isin(found, (Class.NO_DATA, Class.SMOKE)))
         seen[rows] = np.where(found == Class.NO_DATA, _ground(view.now), found)
     pixel = pixel_metres(scene.grid)
     likely = chance.sum(axis=0, dtype=np.uint16) >= 100 * settings.threshold
@@ -97,10 +96,11 @@ def classify(
     # Cloud with the colour of smoke may be voted down, and is smoke then; till then it votes.
     open_ = scene.valid & ~smoke & np.isin(seen, (*GROUND, Class.SMOKE))
     seen = np.where(smoke, np.uint8(Class.SMOKE), seen)
-    chance = smooth(chance, open_, (int(settings.smoothing / pixel[0]), int(settings.smoothing / pixel[1])))
+    own = chance
+    chance = smooth(own, open_, (int(settings.smoothing / pixel[0]), int(settings.smoothing / pixel[1])))
     percent = np.minimum(chance.sum(axis=0, dtype=np.uint16), 100)
     hidden = opened(percent >= 100 * settings.threshold, scene.valid, settings.opening, pixel)
-    named = np.where(hidden, _cover(chance), seen)
+    named = np.where(hidden, named_by(own, chance), seen)
     named = np.where(_no_shadow(named, scene, elevation), seen, named)
     named = np.where(grow(seen == Class.ACTIVE_FIRE, FIRESIDE, pixel), seen, named)
     named = np.where(scene.valid, named, np.uint8(Class.NO_DATA))
@@ -126,15 +126,6 @@ def grown(
     return np.where(beside, classes, dilate(classes, rims, metres, pixel))
 
 
-def _judged(method: Method, view: View) -> Layer:
-    """Give a method's probabilities, weighed by today's labels; the rules see these themselves."""
-    chance = method.probabilities(view)
-    if method.name == Rules.name:
-        return chance
-    told = weighed(chance, view)
-    return advised(told, view) if method.name == Lookback.name else told
-
-
 def _no_shadow(classes: NDArray[np.uint8], scene: Scene, elevation: NDArray[np.float32] | None) -> NDArray[np.bool_]:
     """Mark the shadows that no cloud can have cast, or a mountain casts, (y, x).
 
@@ -155,12 +146,6 @@ def _no_shadow(classes: NDArray[np.uint8], scene: Scene, elevation: NDArray[np.f
 def _ground(now: Spectrum) -> NDArray[np.uint8]:
     """Name what is to be seen where nothing hides it."""
     return np.where(snow(now), Class.SNOW, np.where(water(now), Class.WATER, Class.CLEAR)).astype(np.uint8)
-
-
-def _cover(chance: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Give the likeliest of ``MASKED``, (cover, ...)."""
-    cover: NDArray[np.uint8] = np.array(MASKED, np.uint8)[chance.argmax(axis=0)]
-    return cover
 
 
 def views(scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings) -> Iterator[tuple[slice, View]]:
@@ -266,7 +251,7 @@ def labelled(scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSe
 def found_by(chance: Layer, view: View, settings: MaskSettings) -> NDArray[np.uint8]:
     """Give what a model's probabilities find without today's labels, before anything is grown: out of ``COVERS``."""
     left = cleared(chance, view)
-    return np.where(1 - left[0] >= settings.threshold, _cover(left[1:]), np.uint8(Class.CLEAR))
+    return np.where(1 - left[0] >= settings.threshold, cover_by(left[1:]), np.uint8(Class.CLEAR))
 
 
 def agreement(found: NDArray[np.uint8], labels: NDArray[np.uint8]) -> dict[str, Any]:

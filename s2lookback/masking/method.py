@@ -1,6 +1,6 @@
 """What every way of telling clouds apart can do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Protocol
 
@@ -25,6 +25,15 @@ class View:
     def mixture(self) -> Mixture:
         """What today's light is a mixture of."""
         return unmix(self.now, self.before)
+
+    def at(self, asked: NDArray[np.bool_]) -> "View":
+        """View some of these pixels, (pixel); what they are a mixture of is not found out twice."""
+        now, before = (
+            Spectrum({band: layer[asked] for band, layer in one.layers.items()}) for one in (self.now, self.before)
+        )
+        some = View(now, before, self.labels[asked])
+        vars(some)["mixture"] = Mixture(*(getattr(self.mixture, each.name)[asked] for each in fields(Mixture)))
+        return some
 
 
 class Method(Protocol):

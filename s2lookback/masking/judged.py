@@ -1,0 +1,54 @@
+"""What a method says of pixels once all else that is known of them is weighed."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2lookback.masking.advice import advised
+from s2lookback.masking.classes import MASKED, Class
+from s2lookback.masking.evidence import cleared, possible, weighed
+from s2lookback.masking.lookback import Lookback
+from s2lookback.masking.method import Method, View
+from s2lookback.masking.rules import Rules
+from s2lookback.masking.spectrum import Layer
+
+
+def percent_of(method: Method, view: View, open_: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Give the probability of each of ``MASKED``, percent, (cover, y, x); 0 where the surface is known to show.
+
+    Most pixels of a clear day have light that no cover allows: no method is asked about them.
+    """
+    percent = np.zeros((len(MASKED), *open_.shape), np.uint8)
+    asked = open_ & (possible(view) > 0)
+    if asked.any():
+        some = view.at(asked)
+        percent[:, asked] = np.rint(100 * cleared(judged(method, some), some)[1:])
+    return percent
+
+
+def judged(method: Method, view: View) -> Layer:
+    """Give a method's probabilities, weighed by today's labels; the rules see these themselves."""
+    chance = method.probabilities(view)
+    if method.name == Rules.name:
+        return chance
+    told = weighed(chance, view)
+    return advised(told, view) if method.name == Lookback.name else told
+
+
+def named_by(own: NDArray[np.uint8], voted: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Name what hides each pixel: its neighbours tell cloud from shadow, its own light thin cloud from thick.
+
+    Rims of thick cloud are thin, and a pixel or two wide: neighbours would outvote them.
+
+    Args:
+        own: Probability of each of ``MASKED`` by each pixel alone, percent, (cover, y, x).
+        voted: The same with its neighbours heard.
+    """
+    cover, veils = cover_by(voted), own[: MASKED.index(Class.SHADOW)]
+    cloudy = (cover != Class.SHADOW) & veils.any(axis=0)
+    return np.where(cloudy, cover_by(veils), cover)
+
+
+def cover_by(chance: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Give the likeliest of ``MASKED``, (cover, ...)."""
+    cover: NDArray[np.uint8] = np.array(MASKED, np.uint8)[chance.argmax(axis=0)]
+    return cover
