@@ -1,5 +1,6 @@
 """What a pixel can be: the codes of every class raster, and what each is usable for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
@@ -89,3 +90,11 @@ def usable(classes: NDArray[np.uint8], *, visible: bool = False) -> NDArray[np.b
     demanded = np.uint8(Use.INFRARED | Use.VISIBLE if visible else Use.INFRARED)
     seen: NDArray[np.bool_] = (uses(classes) & demanded) == demanded
     return seen
+
+
+def among(classes: NDArray[np.uint8], codes: Iterable[Class]) -> NDArray[np.bool_]:
+    """Mark the pixels of these classes, any shape, in a byte a pixel; ``np.isin`` takes eight."""
+    found = np.zeros(classes.shape, np.bool_)
+    for code in codes:
+        found |= classes == np.uint8(code)
+    return found

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from s2lookback.grid import Grid
-from s2lookback.masking.classes import GROUND, Class
+from s2lookback.masking.classes import GROUND, Class, among
 
 METRES_A_DEGREE = 111_320.0
 """Along a meridian, and along the equator."""
@@ -61,8 +61,8 @@ def dilate(
         metres: How far.
         pixel: Height and width of a pixel in metres.
     """
-    gives_way = np.isin(classes, GROUND)
+    gives_way = among(classes, GROUND)
     near_cloud = grow((classes == Class.THIN_CLOUD) | (classes == Class.THICK_CLOUD), metres, pixel)
     near_shadow = grow(classes == Class.SHADOW, metres, pixel)
-    dilated = np.where(gives_way & near_shadow & (rims & Rim.SHADOW > 0), np.uint8(Class.SHADOW), classes)
-    return np.where(gives_way & near_cloud & (rims & Rim.CLOUD > 0), np.uint8(Class.THIN_CLOUD), dilated)
+    dilated = np.where(gives_way & near_shadow & (rims & np.uint8(Rim.SHADOW) > 0), np.uint8(Class.SHADOW), classes)
+    return np.where(gives_way & near_cloud & (rims & np.uint8(Rim.CLOUD) > 0), np.uint8(Class.THIN_CLOUD), dilated)

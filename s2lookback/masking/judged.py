@@ -49,6 +49,9 @@ def named_by(own: NDArray[np.uint8], voted: NDArray[np.uint8]) -> NDArray[np.uin
 
 
 def cover_by(chance: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Give the likeliest of ``MASKED``, (cover, ...)."""
-    cover: NDArray[np.uint8] = np.array(MASKED, np.uint8)[chance.argmax(axis=0)]
+    """Give the likeliest of ``MASKED``, (cover, ...), or of the first of them; of several the first."""
+    most, cover = chance[0], np.full(chance.shape[1:], MASKED[0], np.uint8)
+    for code, part in zip(MASKED[1:], chance[1:], strict=False):
+        cover[part > most] = code
+        most = np.maximum(most, part)
     return cover

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from s2lookback.errors import GridMismatchError
 from s2lookback.masking.cast import shadow_possible
-from s2lookback.masking.classes import COVERS, GROUND, MASKED, Class
+from s2lookback.masking.classes import COVERS, GROUND, MASKED, Class, among
 from s2lookback.masking.dilation import dilate, grow, pixel_metres
 from s2lookback.masking.evidence import cleared, rims
 from s2lookback.masking.features import features
@@ -88,26 +88,26 @@ def classify(
     for rows, view in views(scene, reference, settings):
         found, maybe[rows], surely[rows] = protected(view), smoke_possible(view), smoke_surely(view)
         around[rows] = rims(view)
-        chance[:, rows] = percent_of(method, view, scene.valid[rows] & np.isin(found, (Class.NO_DATA, Class.SMOKE)))
+        chance[:, rows] = percent_of(method, view, scene.valid[rows] & among(found, (Class.NO_DATA, Class.SMOKE)))
         seen[rows] = np.where(found == Class.NO_DATA, _ground(view.now), found)
     pixel = pixel_metres(scene.grid)
     likely = chance.sum(axis=0, dtype=np.uint16) >= 100 * settings.threshold
     smoke = plumes(likely, seen, maybe, surely, pixel)
     # Cloud with the colour of smoke may be voted down, and is smoke then; till then it votes.
-    open_ = scene.valid & ~smoke & np.isin(seen, (*GROUND, Class.SMOKE))
+    open_ = scene.valid & ~smoke & among(seen, (*GROUND, Class.SMOKE))
     seen = np.where(smoke, np.uint8(Class.SMOKE), seen)
     own = chance
     chance = smooth(own, open_, (int(settings.smoothing / pixel[0]), int(settings.smoothing / pixel[1])))
-    percent = np.minimum(chance.sum(axis=0, dtype=np.uint16), 100)
+    percent = np.minimum(chance.sum(axis=0, dtype=np.uint16), 100).astype(np.uint8)
     hidden = opened(percent >= 100 * settings.threshold, scene.valid, settings.opening, pixel)
     named = np.where(hidden, named_by(own, chance), seen)
     named = np.where(_no_shadow(named, scene, elevation), seen, named)
     named = np.where(grow(seen == Class.ACTIVE_FIRE, FIRESIDE, pixel), seen, named)
     named = np.where(scene.valid, named, np.uint8(Class.NO_DATA))
     # What was dropped for its size, its place or a fire is not what the threshold would make of it.
-    below = np.minimum(percent, math.ceil(100 * settings.threshold) - 1)
-    percent = np.where(np.isin(named, MASKED), percent, np.maximum(below, 0))
-    probability = np.where(scene.valid, percent, NO_PERCENT).astype(np.uint8)
+    below = np.minimum(percent, max(0, math.ceil(100 * settings.threshold) - 1))
+    percent = np.where(among(named, MASKED), percent, below)
+    probability = np.where(scene.valid, percent, np.uint8(NO_PERCENT))
     return Mask(grown(named, around, settings.dilation, pixel), probability, method.name, around)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2lookback.masking.cast import within
-from s2lookback.masking.classes import GROUND, Class
+from s2lookback.masking.classes import GROUND, Class, among
 from s2lookback.masking.method import View
 from s2lookback.masking.mixture import UNLIKELY
 from s2lookback.masking.physics import Found, snow
@@ -87,4 +87,4 @@ def plumes(
     alone = (seen == Class.SMOKE) & (near | surely)
     worth = np.where(near, np.uint8(3), np.uint8(1))
     more = outnumber(alone, cloudy & ~alone, worth, (int(PLUME / pixel[0]), int(PLUME / pixel[1])))
-    return np.where(cloudy, possible & more & np.isin(seen, (*GROUND, Class.SMOKE)), seen == Class.SMOKE)
+    return np.where(cloudy, possible & more & among(seen, (*GROUND, Class.SMOKE)), seen == Class.SMOKE)

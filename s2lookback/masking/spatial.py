@@ -1,10 +1,15 @@
 """Let neighbours vote: cloud and shadow come in patches, the mistakes of a pixel classifier one pixel at a time."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from s2lookback.masking.dilation import grow
+
+_ROWS = 256
+"""Summed at a time: sums take sixteen times the memory of what is summed, 0.6 GB for a tile."""
 
 
 def smooth(percents: NDArray[np.uint8], votes: NDArray[np.bool_], reach: tuple[int, int]) -> NDArray[np.uint8]:
@@ -21,11 +26,13 @@ def smooth(percents: NDArray[np.uint8], votes: NDArray[np.bool_], reach: tuple[i
     Returns:
         0-100, rounded to the nearest, halves up, (cover, y, x); 0 for what does not vote.
     """
-    count = np.maximum(_windowed(votes, reach), 1)
     smoothed = np.empty_like(percents)
-    for cover, percent in enumerate(percents):
-        mean = (2 * _windowed(np.where(votes, percent, 0), reach) + count) // (2 * count)
-        smoothed[cover] = np.where(votes, mean, 0)
+    for rows, around, within in _strips(len(votes), reach[0]):
+        count = np.maximum(_windowed(votes[around], reach)[within], 1)
+        for cover, percent in enumerate(percents):
+            voting = np.where(votes[around], percent[around], 0)
+            mean = (2 * _windowed(voting, reach)[within] + count) // (2 * count)
+            smoothed[cover, rows] = np.where(votes[rows], mean, 0)
     return smoothed
 
 
@@ -40,8 +47,18 @@ def outnumber(
         worth: How many of the others one of the ones outweighs there, (y, x).
         reach: Rows and columns from the middle of the window to its rim.
     """
-    more: NDArray[np.bool_] = worth * _windowed(ones, reach) > _windowed(others, reach)
+    more = np.empty_like(ones)
+    for rows, around, within in _strips(len(ones), reach[0]):
+        for_, against = (_windowed(kind[around], reach)[within] for kind in (ones, others))
+        more[rows] = worth[rows] * for_ > against
     return more
+
+
+def _strips(height: int, rim: int) -> Iterator[tuple[slice, slice, slice]]:
+    """Give some rows at a time, these with as many around them as a window sees, and where among those they lie."""
+    for top in range(0, height, _ROWS):
+        bottom, first = min(top + _ROWS, height), max(0, top - rim)
+        yield slice(top, bottom), slice(first, min(height, bottom + rim)), slice(top - first, bottom - first)
 
 
 def _windowed(layer: NDArray[np.generic], reach: tuple[int, int]) -> NDArray[np.int32]:

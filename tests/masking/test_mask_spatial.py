@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from s2lookback.masking import spatial as module
 from s2lookback.masking.classes import MASKED, Class
 from s2lookback.masking.mask import classify
 from s2lookback.masking.spatial import opened, outnumber, smooth
@@ -30,6 +31,17 @@ def test_a_kind_outnumbers_another_by_their_counts_in_the_window(ones, others, w
     for y, x in np.ndindex(SHAPE):
         window = np.s_[max(0, y - reach[0]) : y + reach[0] + 1, max(0, x - reach[1]) : x + reach[1] + 1]
         assert more[y, x] == (worth[y, x] * ones[window].sum() > others[window].sum())
+
+
+def test_the_rows_summed_at_a_time_change_nothing(monkeypatch):
+    random = np.random.default_rng(4)
+    percents, votes = random.integers(0, 101, (3, *SHAPE), np.uint8), random.random(SHAPE) < 0.7
+    whole = smooth(percents, votes, (2, 1)), outnumber(votes, percents[0] > 50, percents[1] // 40, (2, 1))
+    for rows in (1, 3):
+        monkeypatch.setattr(module, "_ROWS", rows)
+        parts = smooth(percents, votes, (2, 1)), outnumber(votes, percents[0] > 50, percents[1] // 40, (2, 1))
+        np.testing.assert_array_equal(parts[0], whole[0])
+        np.testing.assert_array_equal(parts[1], whole[1])
 
 
 @given(rasters, rasters, st.integers(0, 45))
