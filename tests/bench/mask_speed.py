@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations, pairwise
 from statistics import median
 from typing import Any
@@ -15,15 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 from s2cloudless import S2PixelCloudDetector
 
-from s2lookback.masking.classes import MASKED, Class
+from s2lookback.masking.classes import MASKED, Class, usable
 from s2lookback.masking.features import features
 from s2lookback.masking.forest import Forest
+from s2lookback.masking.labels import weak_labels
 from s2lookback.masking.lookback import Lookback, Model, Sample, cover_of, train
-from s2lookback.masking.mask import agreement, sample_scene, views
+from s2lookback.masking.mask import agreement, classify, sample_scene, views
 from s2lookback.masking.method import View
 from s2lookback.masking.spectrum import Spectrum, contrast
 from s2lookback.masking.trees import read_trees
-from s2lookback.scene import Scene
+from s2lookback.mrap.fold import Composite, fold_scene
+from s2lookback.scene import NODATA, Scene
 from s2lookback.settings import MaskSettings
 from s2lookback.simulate import Scenario, sensing_times, simulate_scene
 from tests.conftest import REALDATA
@@ -45,6 +48,9 @@ Season = Sequence[tuple[Scene, NDArray[np.int16]]]
 TRAINING = 500_000
 """Pixels of the comparison of trainings."""
 
+EARLIER = (3, 30)
+"""Dates before the one that is masked."""
+
 SEEDS = (1, 2, 3)
 """Of further seasons by which numbers of bins are told apart."""
 
@@ -65,7 +71,9 @@ def main() -> None:
     """Measure, and write the tables to where a program writes."""
     season = _season()
     samples = _samples(season)
-    sys.stdout.write("\n\n".join([_prediction(season, samples), _detector(samples), _training(samples)]) + "\n")
+    sys.stdout.write(
+        "\n\n".join([_prediction(season, samples), _detector(samples), _masking(samples), _training(samples)]) + "\n"
+    )
 
 
 def cpu(*works: Callable[[], object]) -> list[float]:
@@ -175,6 +183,33 @@ def _views(stack: NDArray[np.float32], model: Model) -> Iterator[View]:
     dates = [Spectrum({band: np.ascontiguousarray(date[..., at]) for band, at in places.items()}) for date in stack]
     for before, now in zip([dates[-1], *dates], dates, strict=False):
         yield View(now, before, np.zeros(stack.shape[1:3], np.uint8))
+
+
+def _masking(samples: Sequence[Sample]) -> str:
+    """Compare masking after few and after many earlier dates: what is known of all of them is one composite."""
+    scenario = Scenario(height=400, width=520, dates=EARLIER[-1] + 1, seed=20)
+    *earlier, scene = (simulate_scene(scenario, sensed) for sensed in sensing_times(scenario))
+    model, settings = train(samples, MaskSettings(), samples[0].bands), MaskSettings()
+    references = [_folded(earlier[-count:], settings) for count in EARLIER]
+    seconds = cpu(*(partial(classify, scene, reference, model, settings) for reference in references))
+    pixels = scene.grid.height * scene.grid.width
+    seen = [np.mean(reference[0] != NODATA) for reference in references]
+    rows = [
+        [f"{count} earlier dates", f"{there:.0%}", f"{1e9 * each / pixels:.0f}", f"{WHOLE * each / pixels:.0f}",
+         f"{each / seconds[0]:.2f}"]
+        for count, there, each in zip(EARLIER, seen, seconds, strict=True)
+    ]  # fmt: skip
+    head = ("", "pixels clear before", "ns a pixel", "tile, s", "to the first")
+    return table(f"Masking whole by `lookback`, {pixels:,} simulated pixels, one thread", head, rows)
+
+
+def _folded(scenes: Sequence[Scene], settings: MaskSettings) -> NDArray[np.int16]:
+    """Fold what labels call usable, (band, y, x)."""
+    composite = Composite.empty_like(scenes[0].pixels)
+    for scene in scenes:
+        clear = usable(weak_labels(scene.scl, scene.cloud_probability, scene.valid, settings))
+        composite = fold_scene(composite, scene.pixels, clear, int(scene.about.sensed.timestamp()))
+    return composite.pixels.astype(np.int16)
 
 
 def _training(samples: Sequence[Sample]) -> str:
