@@ -17,8 +17,8 @@ help: ## Show this list
 demo: $(VENV)/.runs ## Simulate a tile with a growing fire, run the nightly flow on it, draw what came out (no server, account or network)
 	@$(BIN)/s2lookback demo
 
-test: $(VENV)/.tests ## Run the tests
-	@$(BIN)/python -m pytest
+test: $(VENV)/.tests ## Run the tests, three files at once: those with servers mostly wait
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 check: $(VENV)/.tests ## Lint, types, import arrows: what a reviewer would run
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
