@@ -29,9 +29,11 @@ TILE = "10UFB"
 def run(tmp_path_factory, prefect_server, source, settings):
     """Run a tile under a server; give the catalog, the report, and the pages that the run left, newest first."""
     root = tmp_path_factory.mktemp("shown")
-    report = update(TILE, source=source, root=str(root), settings=settings)
     with get_client(sync_client=True) as client:
-        return root, report, client.read_artifacts(sort=ArtifactSort.CREATED_DESC, limit=200)
+        others = {page.id for page in client.read_artifacts(sort=ArtifactSort.CREATED_DESC, limit=200)}
+        report = update(TILE, source=source, root=str(root), settings=settings)
+        pages = client.read_artifacts(sort=ArtifactSort.CREATED_DESC, limit=200)
+    return root, report, [page for page in pages if page.id not in others]
 
 
 def newest(root, collection):

@@ -59,7 +59,7 @@ def running(server, name):
 
 def reconciled(server):
     time.sleep(SILENCE)
-    assert server.end(server.trigger("reconcile", silence=SILENCE, second_look=0)) == "COMPLETED"
+    assert server.turn("reconcile", silence=SILENCE, second_look=0) == "COMPLETED"
 
 
 def test_killed_workers_a_restarted_server_and_two_nights_at_once_leave_no_trace(server, asked, undisturbed):

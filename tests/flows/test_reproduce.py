@@ -76,8 +76,8 @@ def test_damage_is_told_from_difference(root):
 def test_code_that_gives_other_pixels_is_named(root):
     classify = tasks.mask.classify
 
-    def changed(*arguments):
-        mask = classify(*arguments)
+    def changed(*arguments, **named):
+        mask = classify(*arguments, **named)
         mask.probability[:2, :3] = 77
         return mask
 
