@@ -21,9 +21,10 @@ def elevation_of(grid: Grid) -> NDArray[np.float32] | None:
 
     Raises:
         SceneError: If it cannot be read, or knows no height there.
+        CatalogError: If the file is not there.
     """
     path = _path()
-    return read_elevation(path, grid) if path else None
+    return _read(path, _changed(path), grid)[0] if path else None
 
 
 def elevation_content(grid: Grid) -> dict[str, str]:
@@ -33,21 +34,24 @@ def elevation_content(grid: Grid) -> dict[str, str]:
 
     Raises:
         SceneError: As ``elevation_of``.
-        CatalogError: If the file is not there.
+        CatalogError: As ``elevation_of``.
     """
     path = _path()
-    if not path:
-        return {}
-    with told(path):
-        changed = Path(path).stat().st_mtime_ns
-    return {ELEVATION: _digest(path, changed, grid)}
+    return {ELEVATION: _read(path, _changed(path), grid)[1]} if path else {}
 
 
-@lru_cache(maxsize=8)
-def _digest(path: str, _changed: int, grid: Grid) -> str:
-    """Hash the heights once for a run of a tile: every scene of it asks."""
-    return checksum_of(read_elevation(path, grid).tobytes())
+@lru_cache(maxsize=1)
+def _read(path: str, _when: int, grid: Grid) -> tuple[NDArray[np.float32], str]:
+    """Read heights and hash them once for a run of a tile: every recipe and every mask of it asks."""
+    heights = read_elevation(path, grid)
+    heights.setflags(write=False)
+    return heights, checksum_of(heights.tobytes())
 
 
 def _path() -> str:
     return os.environ.get("S2LOOKBACK_ELEVATION", "")
+
+
+def _changed(path: str) -> int:
+    with told(path):
+        return Path(path).stat().st_mtime_ns

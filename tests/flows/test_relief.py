@@ -1,6 +1,7 @@
 """Masks go by the model of the ground that the machine has, name it among their inputs, and follow its heights."""
 
 import shutil
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from flows.tile import tile as update
 from s2lookback.masking.classes import Class
 from s2lookback.masking.terrain import terrain_shaded
 from s2lookback.raster import read_band, write_band
+from s2lookback.relief import read_elevation
 from s2lookback.settings import MaskSettings, Settings
 from s2lookback.simulate import sensing_times
+from tasks import relief
 from tasks.products import about
 from tasks.relief import elevation_of
 
@@ -83,6 +86,19 @@ def test_equal_heights_in_another_file_change_nothing(monkeypatch, run, model_of
     assert run()[2].made.total() == 0
     monkeypatch.setenv("S2LOOKBACK_ELEVATION", model_of_the_ground("higher.tif", 301.0))
     assert run()[2].made["mask"] > 0
+
+
+def test_heights_are_read_once_for_all_masks_of_a_run_and_again_when_their_file_changed(
+    monkeypatch, run, model_of_the_ground
+):
+    monkeypatch.setenv("S2LOOKBACK_ELEVATION", model_of_the_ground("dem.tif", 4000.0))
+    with mock.patch.object(relief, "read_elevation", wraps=read_elevation) as reading:
+        assert run()[2].made["mask"] == 4
+        assert reading.call_count == 1
+        model_of_the_ground("dem.tif", 4100.0)
+        assert reading.call_count == 1
+        assert run()[2].made["mask"] == 4
+        assert reading.call_count == 2
 
 
 def test_a_machine_without_the_heights_says_what_it_lacks(monkeypatch, run, model_of_the_ground):
