@@ -17,6 +17,10 @@ ENDED = {
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED",
     "TIMEOUT",
 }  # fmt: skip
+WAITING = {
+    "PENDING", "CONFIGURING", "SUSPENDED", "STOPPED", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD", "SPECIAL_EXIT",
+}  # fmt: skip
+"""States in which no process of a job is at work, or not yet, so that it cannot end itself."""
 UNKNOWN = 125
 """Exit status of a job of which Slurm knows no more."""
 

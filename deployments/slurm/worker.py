@@ -20,7 +20,7 @@ from prefect.exceptions import InfrastructureNotFound
 from prefect.states import Scheduled
 from prefect.workers.base import BaseWorker, BaseWorkerResult
 
-from deployments.slurm.queue import ENDED, Queue
+from deployments.slurm.queue import ENDED, WAITING, Queue
 from deployments.slurm.script import SlurmConfiguration, SlurmVariables, command, environment, script
 from s2lookback.errors import TransientError
 
@@ -91,8 +91,8 @@ class SlurmWorker(BaseWorker[SlurmConfiguration, SlurmVariables, SlurmResult]):
                 state = await self.queue.state(job)
                 if state in ENDED:
                     return await self.queue.status(job)
-                if state == "PENDING" and await self._is_cancelling(run):
-                    await self._cancel_run(run)  # no process of the run's own is there yet to do it
+                if state in WAITING and await self._is_cancelling(run):
+                    await self._cancel_run(run)  # no process of the run's own is at work to do it
             except (TransientError, httpx.HTTPError) as error:
                 self._logger.warning("job %s: %s", job, error)
             await anyio.sleep(POLL)

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,11 +111,28 @@ class Server:
 
     def turn(self, name: str, **parameters: Any) -> str:
         """See a run to its end of what runs one at a time, begun again if its schedule was faster; give its state."""
-        for _ in range(5):
+        for _ in range(40):  # the schedule's own may take minutes
             run = self.trigger(name, **parameters)
             if self.end(run) != "CANCELLED" or "concurrency limit" not in str(self.run(run)["state"]["message"]):
                 break
         return self.state(run)
+
+    def started(self, deployment: str, known: Collection[str], count: int) -> list[dict[str, Any]]:
+        """Wait for so many runs of a deployment that were not there before."""
+
+        def new() -> list[dict[str, Any]]:
+            found = [run for run in self.runs(deployment) if run["id"] not in known]
+            return found if len(found) >= count else []
+
+        return list(wait_for(new, 300, f"{count} new runs of {deployment}"))
+
+    def begun(self, deployment: str, known: Collection[str]) -> str:
+        """Wait for a run of a deployment that was not there before; give its id."""
+        return str(self.started(deployment, known, 1)[0]["id"])
+
+    def cancel(self, run_id: str) -> None:
+        """Cancel a run as the button of the page does."""
+        self.ask(f"/flow_runs/{run_id}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
 
     def run(self, run_id: str) -> dict[str, Any]:
         with self.client() as client:

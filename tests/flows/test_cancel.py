@@ -19,18 +19,6 @@ def products(server):
     return server.products
 
 
-def cancel(server, run):
-    """Cancel a run as the button of the page does."""
-    server.ask(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
-
-
-def begun(server, name, known):
-    """Wait for a run of a deployment that was not there before."""
-    return wait_for(
-        lambda: next((run for run in server.runs(name) if run["id"] not in known), None), 200, f"a run of {name}"
-    )["id"]
-
-
 def places_taken(server):
     """Count what is held of the limits of tiles."""
     limits = server.ask("/v2/concurrency_limits/filter", {})
@@ -43,9 +31,9 @@ def test_a_cancelled_night_cancels_its_tiles_and_their_trainings_frees_the_tile_
     known = {run["id"] for name in ("tile", "train") for run in server.runs(name)}
     with worker(server, "hpc"):
         night = server.trigger("nightly", **asked)
-        tile, train = begun(server, "tile", known), begun(server, "train", known)  # which waits for a worker
+        tile, train = server.begun("tile", known), server.begun("train", known)  # which waits for a worker
         assert places_taken(server) == 1
-        cancel(server, night)
+        server.cancel(night)
         assert [server.end(run) for run in (night, tile, train)] == ["CANCELLED"] * 3
         wait_for(lambda: places_taken(server) == 0, 120, "a tile that is free")
         assert chain.faults(products) == []
@@ -57,9 +45,9 @@ def test_a_cancelled_night_cancels_its_tiles_and_their_trainings_frees_the_tile_
     with worker(server, "hpc", S2LOOKBACK_PATIENCE="0"):
         # The same run again, as by the page's button, and a tile that is cancelled by itself while it works.
         server.ask(f"/flow_runs/{night}/set_state", {"state": {"type": "SCHEDULED"}, "force": True})
-        again = begun(server, "tile", known | {tile})
+        again = server.begun("tile", known | {tile})
         wait_for(lambda: server.state(again) == "RUNNING", 200, "a tile at work")
-        cancel(server, again)
+        server.cancel(again)
         assert server.end(again) == "CANCELLED"
         assert server.end(night) == "COMPLETED"  # one tile's end stops no night, whatever it was
         wait_for(lambda: places_taken(server) == 0, 120, "a tile that is free")

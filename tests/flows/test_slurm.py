@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from catalog.store import Store
 from deployments.slurm.script import SlurmConfiguration, command, environment, script
 from s2lookback.cores import LIBRARIES
 from tests.faults import chain
@@ -124,6 +126,10 @@ def in_state(server, run, *states):
     return job if job and job[1] in states else None
 
 
+def at_work(server, run):
+    return in_state(server, run, "PENDING", "RUNNING", "COMPLETING")
+
+
 @pytest.mark.flow
 def test_a_job_outlives_its_worker_and_the_next_one_sees_it_out(served, asked, tmp_path):
     with worker(served, "hpc", kind="slurm") as first:
@@ -156,8 +162,40 @@ def test_a_run_that_is_cancelled_while_its_job_waits_has_no_job_any_more(served,
         with worker(served, "hpc", kind="slurm"):
             run = served.trigger("tile", **asked)
             wait_for(lambda: in_state(served, run, "PENDING") and served.run(run)["infrastructure_pid"], 60, "a job")
-            served.ask(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING"}})
+            served.cancel(run)
             assert served.end(run) == "CANCELLED"
             assert in_state(served, run, "CANCELLED")
     finally:
         call(["scontrol", "update", "partitionname=main", "state=up"], served.environment)
+
+
+@pytest.mark.flow
+def test_a_run_that_is_cancelled_while_its_job_is_suspended_has_no_job_any_more(served, asked):
+    with worker(served, "hpc", kind="slurm"):
+        run = served.trigger("tile", **asked)
+        number, *_ = wait_for(lambda: in_state(served, run, "RUNNING"), 60, "a job")
+        wait_for(lambda: served.run(run)["infrastructure_pid"], 60, "a number that the server knows")
+        call(["scontrol", "suspend", number], served.environment)
+        served.cancel(run)
+        assert served.end(run) == "CANCELLED"
+        wait_for(lambda: in_state(served, run, "CANCELLED"), 120, "the end of the job")
+
+
+@pytest.mark.flow
+def test_a_cancelled_night_ends_its_job_and_that_of_its_tile_which_can_be_run_again(served, asked, tmp_path):
+    shutil.rmtree(served.products, ignore_errors=True)
+    work = {**asked, "source": chain.source(asked["tile"]).model_dump(mode="json")}
+    known = {run["id"] for name in ("tile", "train") for run in served.runs(name)}
+    with worker(served, "hpc", kind="slurm"):
+        night = served.trigger("nightly", source=work["source"], settings=work["settings"])
+        tile, train = served.begun("tile", known), served.begun("train", known)  # which waits for a worker
+        assert [in_state(served, run, "RUNNING") is not None for run in (night, tile)] == [True, True]
+        served.cancel(night)
+        assert [served.end(run) for run in (night, tile, train)] == ["CANCELLED"] * 3
+        wait_for(lambda: not any(at_work(served, run) for run in (night, tile)), 120, "the end of both jobs")
+    assert chain.faults(served.products) == []
+    with worker(served, "hpc", kind="slurm", S2LOOKBACK_PATIENCE="0"):
+        assert served.end(served.trigger("tile", **work)) == "COMPLETED"
+    Store(str(served.products)).gc(older_than=-1)  # what was being made when its job ended leaves a stage
+    chain.run(tmp_path / "here")
+    assert chain.tree(served.products) == chain.tree(tmp_path / "here")
