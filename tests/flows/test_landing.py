@@ -18,7 +18,7 @@ from s2lookback.sources.settings import SourceSettings
 from tasks import ingest, landing
 from tasks.landing import look, settled
 from tests.faults import chain
-from tests.flows.server import SECRET, wait_for, worker
+from tests.flows.server import SECRET, worker
 
 LATELY = datetime.now(UTC).replace(hour=19, minute=19, second=21, microsecond=0) - timedelta(days=20)
 SETTINGS = Settings(ingest=IngestSettings(bands=("B12", "B11", "B8A", "B04")), mask=MaskSettings(method="rules"))
@@ -144,14 +144,15 @@ def test_who_asks_at_the_same_time_for_the_same_is_given_the_same_run(server):
         with temporary_settings(address):
             return start(update, {"tile": "31UDS", "settings": SETTINGS}, key=key).id
 
+    known = {run["id"] for run in server.runs("tile")}
     with ThreadPoolExecutor(8) as watchers:
         found = list(watchers.map(ask, ["31UDS:a"] * 8))
     assert len({*found}) == 1
     assert ask("31UDS:b") not in found
-    runs = [run for run in server.runs("tile") if run["parameters"]["tile"] == "31UDS"]
+    runs = [run for run in server.runs("tile") if run["id"] not in known and run["parameters"]["tile"] == "31UDS"]
     assert len(runs) == 2
     for run in runs:
-        server.ask(f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+        server.cancel(run["id"])
 
 
 @pytest.mark.flow
@@ -170,14 +171,9 @@ def test_a_hundred_events_of_one_tile_start_one_run_after_the_last_of_them(serve
     ]
     with server.client() as client:
         assert client.post("/events", json=events).status_code == 204
-
-    def started():
-        found = [run for run in server.runs("tile") if run["id"] not in known]
-        return found if len(found) > 1 else None
-
-    runs = wait_for(started, 120, "runs of the two tiles")
+    runs = server.started("tile", known, 2)
     for run in runs:
-        server.ask(f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+        server.cancel(run["id"])
     assert sorted(run["parameters"]["tile"] for run in runs) == ["09UYT", "10UFB"]
     for run in runs:  # what landed meanwhile is there when the run begins
         assert datetime.fromisoformat(run["expected_start_time"]) >= began + timedelta(seconds=60)
