@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.layout import Item, folder_of, tile_of
+from catalog.layout import Item, check_tile, folder_of, tile_of
 from catalog.store import Store
 from s2lookback.errors import CatalogError
 
@@ -46,6 +46,12 @@ def retraction(store: Store, tile: str, name: str) -> Retraction | None:
     if not isinstance(inputs, dict):
         raise CatalogError(f"{path}: names no inputs, expected those of the scene that was retracted")
     return Retraction(inputs, str(facts.get("reason", "")), str(facts.get("noted", "")))
+
+
+def retracted(store: Store, tile: str) -> set[str]:
+    """Name the scenes of a tile that were retracted, be they there again or not."""
+    check_tile(tile)
+    return set(store.place.documents(store.root / _FOLDER / tile))
 
 
 def forget(store: Store, tile: str, name: str) -> bool:

@@ -160,12 +160,12 @@ class Store(Reader):
     def _made_from(self, request: Request) -> Item | None:
         """Read the item that stands if it is what is wanted, whole."""
         self.look(self.root / request.collection / request.tile)
-        item = self._standing(request)
+        item = self.standing(request)
         if item is None or item["properties"].get("s2lookback:recipe") != request.recipe.to_dict():
             return None
         return None if any(audit.problems(self, item, deep=False)) else item
 
-    def _standing(self, request: Request) -> Item | None:
+    def standing(self, request: Request) -> Item | None:
         """Read the item that stands; a damaged one counts as none, for it can be made again."""
         try:
             return self.known(request.collection, request.tile, request.id)
@@ -176,6 +176,6 @@ class Store(Reader):
         """Let an item stand; where another machine was faster, see what it published and do it again."""
         for _ in range(_TRIES):
             self.renew(home)
-            if self.stand(item, self._standing(request), facts):
+            if self.stand(item, self.standing(request), facts):
                 return
         raise TransientError(f"{item['id']}: changes faster than it can be written")

@@ -121,7 +121,7 @@ def _matches(folder: Path, store: Store, sources: list[dict[str, Any]], group: G
 
 def _difference(store: Store, wanted: Request, folder: Path, item: dict[str, Any]) -> dict[str, Any]:
     """Say how many pixels differ from the version that stands, and why; nothing where none stands."""
-    old = store.item(wanted.collection, wanted.tile, wanted.id)
+    old = store.standing(wanted)
     if old is None or any(problems(store, old, deep=False)):
         return {}
     names = [key for key in old["assets"] if (folder / f"{key}.tif").is_file()]

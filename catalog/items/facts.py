@@ -34,4 +34,4 @@ def settings_of(item: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def time_in(name: str) -> datetime:
     """Read the sensing time in the id of an item, models apart."""
-    return datetime.strptime(name[-15:], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    return datetime.fromisoformat(name[-15:]).replace(tzinfo=UTC)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from catalog.layout import GEOJSON, JSON
 from catalog.place.bucket import Bucket
@@ -52,6 +52,11 @@ class Mirror:
                 self._copy(path, after)
                 return after != before
         raise TransientError(f"{self.address(path)}: changes faster than it can be written")
+
+    def documents(self, folder: Path) -> list[str]:
+        """Name the JSON of a folder, sorted, without its ending."""
+        paths = map(PurePosixPath, self.bucket.listing(self._key(folder)))
+        return sorted(path.stem for path in paths if path.suffix == ".json")
 
     def drop_old(self, folder: Path, oldest: datetime) -> None:
         """Remove the JSON of a folder that was written before a time."""

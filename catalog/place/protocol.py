@@ -56,6 +56,9 @@ class Place(Protocol):
     def size(self, path: Path) -> int:
         """Give the bytes of a file, be it in the folder or not; OSError where there is none."""
 
+    def state(self, files: Sequence[str], tell: Tell) -> str:
+        """Tell how files below ``folder`` look, be they there or not: whatever is done to one of them changes it."""
+
     def holds(self, version: Path) -> bool:
         """Tell whether files of a version are kept, of an item that was just renewed."""
 
@@ -79,6 +82,9 @@ class Place(Protocol):
 
     def revise(self, path: Path, make: Callable[[bytes | None], bytes | None]) -> bool:
         """Write a document that is made from what is there, or remove it; tell whether that changed it."""
+
+    def documents(self, folder: Path) -> list[str]:
+        """Name the JSON of a folder, sorted, without its ending."""
 
     def drop_old(self, folder: Path, oldest: datetime) -> None:
         """Remove the JSON of a folder that was written before a time."""
@@ -131,6 +137,11 @@ class Folder:
         """Give the bytes of a file."""
         return path.stat().st_size
 
+    def state(self, files: Sequence[str], tell: Tell) -> str:
+        """Tell number, size and time of change of each file, which no program can set back."""
+        with told(self.folder):
+            return " ".join(_look(f"{self.folder}/{file}") for file in files)
+
     def holds(self, version: Path) -> bool:
         """Tell whether the folder of a version is there."""
         return version.is_dir()
@@ -178,6 +189,10 @@ class Folder:
                 path.unlink(missing_ok=True)
                 return before is not None
 
+    def documents(self, folder: Path) -> list[str]:
+        """Name the JSON of a folder, sorted, without its ending."""
+        return sorted(path.stem for path in folder.glob("*.json"))
+
     def drop_old(self, folder: Path, oldest: datetime) -> None:
         """Remove the JSON of a folder that was written before a time."""
         for path in folder.glob("*.json"):
@@ -200,6 +215,14 @@ class Folder:
     def orphans(self) -> Iterator[tuple[str, str]]:
         """Name them."""
         yield from ((path.parent.name, path.name) for path in sweep.orphans(self.folder, DAY))
+
+
+def _look(path: str) -> str:
+    try:
+        seen = os.stat(path)  # noqa: PTH116 - half the time of a Path, and a night asks for every file of a tile
+    except (FileNotFoundError, NotADirectoryError):
+        return "-"
+    return f"{seen.st_ino}.{seen.st_size}.{seen.st_ctime_ns}"
 
 
 def place_of(root: str) -> Place:

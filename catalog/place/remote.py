@@ -7,7 +7,7 @@ then stands here. So whoever is killed leaves nothing to be finished, and the fo
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -92,6 +92,13 @@ class Remote(Mirror):
         if seen is None:
             raise FileNotFoundError(f"{self.url}/{key} is not there")
         return seen.size
+
+    def state(self, files: Sequence[str], tell: Tell) -> str:
+        """Tell ETag and size of each object as it was listed."""
+        for part in sorted({"/".join(file.split("/")[:2]) for file in files}):
+            self.look(self.folder / part, tell)
+        seen = [self._there.get("/".join(file.split("/")[:3]), {}).get(file) for file in files]
+        return " ".join(f"{one.etag}.{one.size}" if one else "-" for one in seen)
 
     def holds(self, version: Path) -> bool:
         """Tell whether files of a version were listed."""

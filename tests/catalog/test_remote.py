@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from catalog import audit
+from catalog import audit, retraction
 from catalog.index.upkeep import current
 from catalog.place.bucket import Bucket
 from catalog.place.push import push
@@ -272,6 +272,19 @@ def test_gc_takes_what_the_killed_left_and_nothing_that_is_new(machine, sample, 
     assert contents(bucket) == before
 
 
+def test_how_a_file_looks_is_the_same_for_every_machine_until_it_is_written(machine, sample, bucket):
+    here = machine()
+    href = sample("mask").publish(here)
+    item = here.read(href)
+    home = f"masks/{TILE}/{item['id']}"
+    names = [f"{home}/{item['id']}.json", f"{home}/{item['properties']['version']}/class.tif"]
+    before = here.state(names)
+    assert machine().state([*names, f"{home}/no.tif"]) == f"{before} -"
+    bucket.write(names[1], b"x" * item["assets"]["class"]["file:size"], "image/tiff")
+    assert here.state(names[:1]) == before.split()[0]
+    assert here.state(names) == machine().state(names) != before
+
+
 def test_records_retractions_and_times_are_seen_by_every_machine(machine, sample):
     here = machine()
     href = sample("scene").publish(here)
@@ -283,6 +296,9 @@ def test_records_retractions_and_times_are_seen_by_every_machine(machine, sample
     assert there.verified(at) == here.verified(href) == 1_756_598_400_000_000_000
     path = there.root / "executions" / "scenes" / item["id"] / f"{item['properties']['version']}.json"
     assert there.document(path) == {"host": "here"}
+    assert retraction.retracted(there, TILE) == set()
+    retraction.note(here, item, "shifted", datetime(2025, 9, 1, tzinfo=UTC))
+    assert retraction.retracted(there, TILE) == {item["id"]}
     sample("scene", sensed=DAYS[0]).publish(there)
     assert here.verified(here.href("scenes", TILE, sample("scene", sensed=DAYS[0]).item["id"])) == 0
 

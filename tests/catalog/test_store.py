@@ -435,6 +435,34 @@ def test_when_an_item_was_verified_is_known_without_changing_it(store, sample):
     assert Path(href).read_bytes() == content
 
 
+def cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 1)
+
+
+def overwritten(path: Path) -> None:
+    path.write_bytes(b"x" * path.stat().st_size)
+
+
+def replaced(path: Path) -> None:
+    new = path.with_name("new")
+    new.write_bytes(path.read_bytes())
+    os.utime(new, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    new.replace(path)
+
+
+@pytest.mark.parametrize("change", [cut, overwritten, replaced, Path.unlink])
+def test_whatever_is_done_to_a_file_shows_in_how_it_looks(change, store, sample):
+    href = Path(sample("mask").publish(store))
+    asset = next(href.parent.glob("*/class.tif"))
+    names = [path.relative_to(store.root).as_posix() for path in (href, asset)]
+    before = store.state(names)
+    assert store.state(names) == before
+    assert store.state([*names, "masks/no.json", f"{names[0]}/below.json"]) == f"{before} - -"
+    change(asset)
+    assert store.state(names) != before
+    assert store.state(names[:1]) == before.split()[0]
+
+
 def test_an_empty_catalog_holds_nothing_and_says_so(store):
     assert store.collections() == []
     assert list(store.items("scenes")) == []
