@@ -9,7 +9,7 @@ from flows.progress import track
 from s2lookback.settings import IngestSettings
 from tasks.account import accounted
 from tasks.history import scenes_of
-from tasks.ingest import ingest_scene, list_scenes, unchanged
+from tasks.ingest import already_there, ingest_scene, list_scenes
 from tasks.place import root_of, source_of
 from tasks.policy import SIDE_BY_SIDE, Product
 from tasks.report import LeftOut, TileReport
@@ -40,7 +40,7 @@ def ingest(
         listing = list_scenes(tile, source=source, settings=settings, start=start, end=end)
         report.left_out += [LeftOut(Path(bad.href).name, bad.reason) for bad in listing.rejected]
         before = {one.sensed for one in scenes_of(root, tile)}
-        there = {ref: unchanged(ref, root, settings) for ref in listing.scenes}
+        there = already_there(listing.scenes, tile, root, settings)
         for href in filter(None, there.values()):
             report.count("scene", Product(href, made=False))
         new = [ref for ref, href in there.items() if href is None]

@@ -22,13 +22,14 @@ from tasks.history import Arrival, Step, scenes_of
 from tasks.mask import masked, outcome
 from tasks.mrap import folded
 from tasks.place import deployed, root_of, source_of
-from tasks.policy import patience
+from tasks.policy import Product, patience
 from tasks.reduce import reduced
 from tasks.report import DateReport, TileReport
-from tasks.retract import withdraw, withdraw_spare
+from tasks.retract import OWN, withdraw, withdraw_spare
 from tasks.shown import show, watched
 from tasks.train import half_of, train_model, trained
 from tasks.turn import turn
+from tasks.walk import Known, Walk
 
 Period = tuple[datetime, datetime]
 """First and last sensing time, both included."""
@@ -83,19 +84,50 @@ def update_products(
     """
     for name in withdraw(root, tile):
         get_run_logger().info("%s: %s is taken out, for its scene is gone", tile, name)
-    steps: list[Step] = []
-    models: dict[datetime, str | None] = {}
-    for scene in track(scenes_of(root, tile), tile=tile, stage="products"):
+    scenes = scenes_of(root, tile)
+    walk, models = Walk(root, tile, scenes, settings), dict[datetime, str | None]()
+    for scene in track(scenes, tile=tile, stage="products"):
         with report.leaving_out(f"scene of {scene}"):
-            half = half_of(scene.sensed)
             anew = again is not None and again[0] <= scene.sensed <= again[1]
-            if half not in models:
-                models[half] = _model(steps, scene, root, settings, report, served=models.values(), again=anew)
-            steps.append(_step(scene, steps, models[half], root, settings, report, again=anew))
+            known = walk.recall(scene)
+            if known and not anew:
+                _keep(known, models, report)
+                walk.pass_by(known.step)
+            else:
+                _bring(scene, walk, models, root, settings, report, again=anew)
+    walk.keep()
     for name in withdraw_spare(root, tile, models.values()):
         get_run_logger().info("%s: %s is taken out, for the model of the month serves on", tile, name)
     if watched() and (report.made or report.left_out):
         show(gallery(root, report), report.sentence(), key=f"tile-{tile.lower()}")
+
+
+def _keep(known: Known, models: dict[datetime, str | None], report: TileReport) -> None:
+    """Note a step that is as an earlier run left it."""
+    scene = known.step.scene
+    if known.model and known.model not in models.values():
+        report.count("model", Product(known.model, made=False))
+    models.setdefault(half_of(scene.sensed), known.model)
+    report.kept.update(OWN)
+    report.dates.append(DateReport(scene.sensed, known.clear_share, known.method, 0, len(OWN), 0.0))
+
+
+def _bring(
+    scene: Arrival,
+    walk: Walk,
+    models: dict[datetime, str | None],
+    root: str,
+    settings: Settings,
+    report: TileReport,
+    *,
+    again: bool,
+) -> None:
+    """Verify a step, and make what is missing or made from something else than today."""
+    half, made = half_of(scene.sensed), report.made.total()
+    if half not in models:
+        models[half] = _model(walk.steps, scene, root, settings, report, served=models.values(), again=again)
+    step = _step(scene, walk.steps, models[half], root, settings, report, again=again)
+    walk.take(step, models[half], report.dates[-1], made=report.made.total() > made)
 
 
 def _model(

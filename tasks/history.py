@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from catalog.items.builders import COLLECTIONS, item_id
+from catalog.items.facts import time_in
 from catalog.store import Store
 from s2lookback.errors import SceneError
 from s2lookback.masking.background import nearest
@@ -38,10 +39,8 @@ class Step:
 def scenes_of(root: str, tile: str) -> list[Arrival]:
     """List the published scenes of a tile by sensing time; reads names only."""
     store = Store(root)
-    sensed = (datetime.strptime(name[-15:], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) for name in store.ids("scenes", tile))
-    return sorted(
-        (Arrival(tile, time, _href(store, "scene", tile, time)) for time in sensed), key=lambda one: one.sensed
-    )
+    found = [Arrival(tile, time_in(name), store.href("scenes", tile, name)) for name in store.ids("scenes", tile)]
+    return sorted(found, key=lambda one: one.sensed)
 
 
 def neighbours(root: str, scene: Arrival, settings: MaskSettings) -> list[Arrival]:
@@ -62,12 +61,13 @@ def _steps(store: Store, scenes: list[Arrival]) -> Iterator[Step]:
     for scene in scenes:
         names = {stage: item_id(stage, scene.tile, scene.sensed) for stage in ("mask", "mrap")}
         if all(store.item(COLLECTIONS[stage], scene.tile, name) for stage, name in names.items()):
-            mask, composite = (_href(store, stage, scene.tile, scene.sensed) for stage in names)
+            mask, composite = (href_of(store, stage, scene.tile, scene.sensed) for stage in names)
             yield Step(scene, reference, mask, composite)
             reference = composite
 
 
-def _href(store: Store, stage: str, tile: str, sensed: datetime) -> str:
+def href_of(store: Store, stage: str, tile: str, sensed: datetime) -> str:
+    """Tell where the product of a stage is, or would be."""
     return store.href(COLLECTIONS[stage], tile, item_id(stage, tile, sensed))
 
 
@@ -98,7 +98,7 @@ def mask_of(root: str, scene: Arrival) -> str:
     store, name = Store(root), item_id("mask", scene.tile, scene.sensed)
     if store.item("masks", scene.tile, name) is None:
         raise SceneError(f"{scene.tile}: the scene of {scene} has no mask yet; `s2lookback mask` makes it")
-    return _href(store, "mask", scene.tile, scene.sensed)
+    return href_of(store, "mask", scene.tile, scene.sensed)
 
 
 def step_at(root: str, tile: str, sensed: datetime) -> Step:

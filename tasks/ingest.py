@@ -1,6 +1,6 @@
 """Scenes of a source to scenes of the catalog."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +8,8 @@ import numpy as np
 from prefect import task
 
 from catalog.items.builders import item_id, scene_item
+from catalog.layout import folder_of
+from catalog.provenance import digest_of
 from catalog.store import Request, Store
 from s2lookback.errors import SceneError
 from s2lookback.pictures import rgb, thumbnail
@@ -15,6 +17,7 @@ from s2lookback.raster import write_band
 from s2lookback.scene import NO_PERCENT, Listing, Scene, SceneRef
 from s2lookback.settings import IngestSettings
 from s2lookback.sources.settings import SourceSettings, open_source
+from tasks.memory import Memory
 from tasks.policy import POLICY, Product
 from tasks.products import basis, publish, request_for, write_bands
 from tasks.retract import refuse_retracted
@@ -51,6 +54,22 @@ def unchanged(ref: SceneRef, root: str, settings: IngestSettings) -> str | None:
         return None
     href = store.find(_request(ref, item["properties"]["s2lookback:recipe"]["inputs"], settings))
     return href if href and ref.changed <= store.verified(href) else None
+
+
+def already_there(
+    refs: Sequence[SceneRef], tile: str, root: str, settings: IngestSettings
+) -> dict[SceneRef, str | None]:
+    """Give for each scene what ``unchanged`` gives, which is asked only where the scene, or its item, looks new."""
+    store, found = Store(root), dict[SceneRef, str | None]()
+    memory, how = Memory(store, f"{tile}-scenes"), digest_of([REVISION, settings.model_dump(mode="json")])
+    for ref in refs:
+        name = item_id("scene", tile, ref.sensed)
+        look, known = memory.recall(name, f"{how} {ref}", [folder_of("scenes", tile, name)])
+        found[ref] = unchanged(ref, root, settings) if known is None else store.href("scenes", tile, name)
+        if known is None and found[ref]:
+            memory.note(name, look)
+    memory.keep()
+    return found
 
 
 def _request(ref: SceneRef, checksums: Mapping[str, str], settings: IngestSettings) -> Request:

@@ -40,6 +40,16 @@ def elevation_content(grid: Grid) -> dict[str, str]:
     return {ELEVATION: _read(path, _changed(path), grid)[1]} if path else {}
 
 
+def elevation_state() -> str:
+    """Tell which raster of heights this machine has, and when it was last changed; empty without any.
+
+    Raises:
+        CatalogError: If the file is not there.
+    """
+    path = _path()
+    return f"{path} {_changed(path)}" if path else ""
+
+
 @lru_cache(maxsize=1)
 def _read(path: str, _when: int, grid: Grid) -> tuple[NDArray[np.float32], str]:
     """Read heights and hash them once for a run of a tile: every recipe and every mask of it asks."""

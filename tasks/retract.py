@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 from catalog import retraction
 from catalog.items.builders import COLLECTIONS, item_id
+from catalog.layout import folder_of
 from catalog.store import Request, Store
 from s2lookback.errors import CatalogError, SceneError
 from tasks.history import scene_at
+from tasks.memory import Memory
 
 OWN = ("reduced", "mrap", "mask")
 """Stages whose items belong to one scene, the last made first."""
@@ -60,7 +62,7 @@ def withdraw(root: str, tile: str) -> list[str]:
     """
     store = Store(root)
     there = set(store.ids("scenes", tile))
-    gone = {name for name in there if _retracted(store, tile, name)}
+    gone = {name for name in there & retraction.retracted(store, tile) if _retracted(store, tile, name)}
     orphans = [(stage, name) for stage in OWN for name in _orphans(store, stage, tile, there - gone)]
     if orphans and not there and not any(retraction.retraction(store, tile, _scene_of(name)) for _, name in orphans):
         raise CatalogError(f"{tile}: has {len(orphans)} products in {root} but no scene; is the folder scenes there?")
@@ -88,12 +90,24 @@ def _scene_of(name: str) -> str:
 
 def _misled(store: Store, tile: str, scenes: set[str]) -> list[str]:
     """Name the models that learnt from scenes not among these, or took over from such a model."""
-    sound: set[str] = set(scenes)
-    models = list(store.items("models", tile))  # by name, so a champion comes before what took over from it
-    for model in models:
-        if {str(one["title"]) for one in model["links"] if one["rel"] == "derived_from"} <= sound:
-            sound.add(model["id"])
-    return [model["id"] for model in models if model["id"] not in sound]
+    sound, memory = set(scenes), Memory(store, f"{tile}-models")
+    models = store.ids("models", tile)  # by name, so a champion comes before what took over from it
+    for name in models:
+        if _sources(store, tile, name, memory) <= sound:
+            sound.add(name)
+    memory.keep()
+    return [name for name in models if name not in sound]
+
+
+def _sources(store: Store, tile: str, name: str, memory: Memory) -> set[str]:
+    """Name what a model was made from; reads it only where it looks new."""
+    look, known = memory.recall(name, "sources", [folder_of("models", tile, name)])
+    if known is not None:
+        return set(known["sources"])
+    model = store.read(store.href("models", tile, name))
+    found = {str(one["title"]) for one in model["links"] if one["rel"] == "derived_from"}
+    memory.note(name, look, sources=sorted(found))
+    return found
 
 
 def withdraw_spare(root: str, tile: str, used: Collection[str | None]) -> list[str]:
