@@ -22,7 +22,7 @@ from tasks.report import DateReport
 from tasks.retract import OWN
 
 REVISION = 1
-"""Raised when other facts of a step are remembered."""
+"""Raised when other facts are remembered, or a rule that no stage's revision names decides otherwise what is made."""
 
 
 @dataclass(frozen=True, slots=True)
