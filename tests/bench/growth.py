@@ -19,7 +19,7 @@ import psycopg
 
 from s2lookback.simulate import sensing_times
 from s2lookback.sources.settings import SourceSettings
-from tests.bench.overhead import SETTINGS, pause, scenario
+from tests.bench.overhead import SETTINGS, scenario
 from tests.flows.server import Server, serving, worker
 from tests.postgres import running
 
@@ -183,10 +183,8 @@ def _sqlite(folder: Path, size: int, nights: int, copies: int) -> Load:
 
 @contextmanager
 def _served(folder: Path, settings: Mapping[str, str]) -> Iterator[Server]:
-    with serving(folder, "--tiles", "1", **settings) as server:
-        pause(server)
-        with worker(server, "hpc", PREFECT_LOGGING_LEVEL="INFO"):
-            yield server
+    with serving(folder, "--tiles", "1", **settings) as server, worker(server, "hpc", PREFECT_LOGGING_LEVEL="INFO"):
+        yield server
 
 
 def _load(server: Server, base: Database, size: int, nights: int, copies: int) -> Load:

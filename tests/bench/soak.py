@@ -16,7 +16,7 @@ from catalog.store import Store
 from s2lookback.settings import IngestSettings, MaskSettings, ReduceSettings, Settings
 from s2lookback.simulate import Scenario, sensing_times
 from s2lookback.sources.settings import SourceSettings
-from tests.bench.overhead import family, pause, used
+from tests.bench.overhead import family, used
 from tests.flows.server import Server, serving, worker
 
 TILES = ("10UFB", "10UEB", "09UYT", "10UGC")
@@ -86,7 +86,6 @@ def served(folder: Path, count: int) -> tuple[list[Night], int]:
     """Run nights through a server and a worker; give what both were like after each, and the catalog's faults."""
     found = []
     with serving(folder, "--tiles", "2") as server:
-        pause(server)
         with worker(server, "hpc") as process:
             for number in range(count):
                 before = sum(map(used, (server.process.pid, process.pid)))

@@ -43,10 +43,17 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory) -> Iterator[Server]:
+def shared(tmp_path_factory) -> Iterator[Server]:
     """Start a server as an agency would, deploy everything, stop it at the end."""
     with serving(tmp_path_factory.mktemp("prefect"), "--tiles", "2") as served:
         yield served
+
+
+@pytest.fixture(scope="module")
+def server(shared) -> Iterator[Server]:
+    """Lend the server to one file of tests; what that leaves at work, waiting or crashed ends with it."""
+    yield shared
+    shared.end_all()
 
 
 @pytest.fixture(scope="session")

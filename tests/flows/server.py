@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ class Server:
             "PREFECT_API_URL": f"http://127.0.0.1:{self.port}/api",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+            "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",  # nothing runs but what a test asks for
             "PREFECT_LOGGING_LEVEL": "WARNING",
             "PREFECT_WORKER_QUERY_SECONDS": "2",
             "PYTHONPATH": str(ROOT),
@@ -109,14 +110,6 @@ class Server:
         body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
         return str(self.ask(f"/deployments/{self.deployment(name)['id']}/create_flow_run", body)["id"])
 
-    def turn(self, name: str, **parameters: Any) -> str:
-        """See a run to its end of what runs one at a time, begun again if its schedule was faster; give its state."""
-        for _ in range(40):  # the schedule's own may take minutes
-            run = self.trigger(name, **parameters)
-            if self.end(run) != "CANCELLED" or "concurrency limit" not in str(self.run(run)["state"]["message"]):
-                break
-        return self.state(run)
-
     def started(self, deployment: str, known: Collection[str], count: int) -> list[dict[str, Any]]:
         """Wait for so many runs of a deployment that were not there before."""
 
@@ -146,6 +139,19 @@ class Server:
         wanted = {"deployments": {"name": {"any_": [deployment]}}, "sort": "START_TIME_ASC"}
         return [one for one in self.ask("/flow_runs/filter", wanted) if not one["auto_scheduled"]]
 
+    def children(self, run_id: str) -> list[dict[str, Any]]:
+        """List the runs that a run started through their deployments, in all its lives, oldest first."""
+        wanted = {"flow_runs": {"parent_flow_run_id": {"any_": [run_id]}}, "sort": "START_TIME_ASC"}
+        return [one for one in self.ask("/flow_runs/filter", wanted) if one["deployment_id"]]
+
+    def end_all(self) -> None:
+        """End what is at work, waits, or crashed and may be started again, so that it turns up in no other test."""
+        states = ["SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING", "CRASHED"]
+        while left := self.ask("/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": states}}}}):
+            for run in left:
+                end = {"state": {"type": "CANCELLED", "message": "of a test that is over"}, "force": True}
+                self.ask(f"/flow_runs/{run['id']}/set_state", end)
+
     def end(self, run_id: str, seconds: float = 400) -> str:
         """Wait for the end of a run, patient with a busy server as a person before the page is; give its last state."""
 
@@ -173,6 +179,30 @@ def kill(process: subprocess.Popen[bytes], with_signal: int) -> None:
         process.wait(60)
 
 
+def descendants(pid: int) -> list[int]:
+    """Name a process and all that came of it, in whatever session."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it ended meanwhile
+            continue
+        parents[int(stat.parent.name)] = int(fields[1])
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
+def strike(process: subprocess.Popen[bytes]) -> None:
+    """Kill a worker and every run of it at once, as a power cut does."""
+    if process.poll() is None:
+        for pid in descendants(process.pid):
+            with suppress(ProcessLookupError):  # it ended meanwhile
+                os.kill(pid, signal.SIGKILL)
+        process.wait(60)
+
+
 def call(command: list[str], environment: dict[str, str]) -> str:
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -183,14 +213,14 @@ def call(command: list[str], environment: dict[str, str]) -> str:
 def worker(
     server: Server, pool: str, kind: str = "process", queue: str = "", **settings: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Keep a worker at work while the block runs, on one queue or on all of the pool."""
+    """Keep a worker at work while the block runs, on one queue or on all of the pool; its runs end with it."""
     command = [*PREFECT, "worker", "start", "--pool", pool, "--type", kind, "--name", f"{pool}-{time.monotonic_ns()}"]
     command += ["--work-queue", queue] if queue else []
     process = spawn(command, server.environment | settings, server.home / f"worker-{pool}.log")
     try:
         yield process
     finally:
-        kill(process, signal.SIGKILL)
+        strike(process)
 
 
 @contextmanager

@@ -19,24 +19,12 @@ from s2lookback.simulate import sensing_times
 from s2lookback.sources.settings import SourceSettings
 from tasks.estimate import Cost, Estimate, Work, costs, estimate
 from tests.faults import chain
-from tests.flows.server import FINAL, wait_for, worker
-from tests.flows.test_lost import strike
+from tests.flows.server import strike, wait_for, worker
 
 TILE = chain.TILES[0]
 COSTS = {stage: Cost(seconds, size) for stage, seconds, size in (
     ("scene", 10, 1e9), ("mask", 20, 1e7), ("mrap", 5, 2e9), ("reduced", 15, 5e8), ("model", 100, 1e6)
 )}  # fmt: skip
-
-
-def end(server, run):
-    server.ask(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLED"}, "force": True})
-
-
-def alone(server):
-    """End the runs that tests before this one left waiting, or said to be at work: a backfill gives way to them."""
-    for run in server.runs("tile"):
-        if run["state"]["type"] not in FINAL:
-            end(server, run["id"])
 
 
 def looked_at(root, start=None, end=None, source=None):
@@ -118,7 +106,6 @@ def test_a_backfill_that_is_killed_and_begun_anew_tells_less_to_do_and_ends_with
     server, asked, undisturbed
 ):
     shutil.rmtree(server.products, ignore_errors=True)
-    alone(server)
 
     def told(run):
         wanted = {"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"any_": ["backfill-estimate"]}}}
@@ -145,7 +132,7 @@ def test_a_backfill_that_is_killed_and_begun_anew_tells_less_to_do_and_ends_with
 
 @pytest.mark.flow
 def test_a_backfill_starts_no_tile_while_another_run_waits_for_its_turn(server, asked):
-    alone(server)
+    server.end_all()  # what was killed is said to be at work, and a backfill gives way to it
     waiting = server.trigger("tile", tile="31UDS", **asked)
     known = {run["id"] for run in server.runs("tile")}
 
@@ -158,7 +145,7 @@ def test_a_backfill_starts_no_tile_while_another_run_waits_for_its_turn(server, 
         wait_for(lambda: server.ask("/artifacts/filter", wanted), 300, "an estimate")
         time.sleep(3 * POLL)
         assert started() == []
-        end(server, waiting)
+        server.cancel(waiting)
         (child,) = wait_for(started, 120, "its tile")
         assert child["parameters"]["tile"] == TILE
         server.cancel(run)

@@ -13,7 +13,7 @@ from prefect import Flow
 from deployments.slurm.script import SlurmConfiguration
 from flows.cli.deployed import SILENT
 from flows.cli.landed import NAME as LANDED
-from tests.flows.server import call, wait_for
+from tests.flows.server import call, serving, wait_for
 
 ROOT = Path(__file__).parents[2]
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
@@ -34,6 +34,14 @@ def test_every_deployment_names_a_flow_by_its_module(deployment):
 def test_every_flow_is_deployed():
     stages = {path.stem for path in (ROOT / "flows").glob("*.py")} - {"__init__", "dispatch", "parameters", "progress"}
     assert stages == {deployment["name"] for deployment in DEPLOYMENTS}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """Start a server that makes the runs of its schedules; no worker takes them up."""
+    scheduler = {"PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "true"}
+    with serving(tmp_path_factory.mktemp("deployed"), "--tiles", "2", **scheduler) as served:
+        yield served
 
 
 @pytest.mark.flow

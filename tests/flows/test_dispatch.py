@@ -22,18 +22,14 @@ def products(server):
     return server.products
 
 
-def pools(server, *deployments):
-    return {name: {run["work_pool_name"] for run in server.runs(name)} for name in deployments}
+def keys(server, run):
+    """List what the children of a run were started for."""
+    return sorted(child["idempotency_key"] for child in server.children(run))
 
 
 def test_a_night_runs_each_tile_in_one_pool_and_trains_in_the_other_to_the_same_bytes(
     server, products, asked, undisturbed
 ):
-    earlier = {run["id"] for name in ("tile", "train") for run in server.runs(name)}  # of other tests
-
-    def runs(name):
-        return [run for run in server.runs(name) if run["id"] not in earlier]
-
     turns = products / ".turns"
     turns.mkdir(parents=True)
     (turns / "31UDS").write_text("in the way of this tile")
@@ -42,31 +38,30 @@ def test_a_night_runs_each_tile_in_one_pool_and_trains_in_the_other_to_the_same_
         assert server.end(night) == "COMPLETED", (server.home / "worker-hpc.log").read_text()
         (turns / "31UDS").unlink()
         assert chain.tree(products) == undisturbed
-        assert pools(server, "tile", "train") == {"tile": {"hpc"}, "train": {"gpu"}}
-        tiles, (train,) = {run["parameters"]["tile"]: run for run in runs("tile")}, runs("train")
+        tiles = {run["parameters"]["tile"]: run for run in server.children(night)}
+        (train,) = server.children(tiles[TILE]["id"])
+        assert {run["work_pool_name"] for run in tiles.values()} == {"hpc"}
+        assert (train["name"].split()[0], train["work_pool_name"]) == ("train", "gpu")
         # Each was started once: the one that failed would have failed again.
-        assert len(runs("tile")) == len(tiles) == 2
+        assert keys(server, night) == [f"{night}:tile:{TILE}:0", f"{night}:tile:31UDS:0"]
         assert {name: run["state"]["type"] for name, run in tiles.items()} == {TILE: "COMPLETED", "31UDS": "FAILED"}
-        assert all(run["parent_task_run_id"] for run in (*tiles.values(), train))
         (lost,) = entries(str(products))
         assert (lost.tile, lost.error, lost.run) == ("31UDS", "CatalogError", tiles["31UDS"]["id"])
         assert account(str(products), tiles[TILE]["id"]).made["model"] == 1
 
         # Run again, as by hand from the form, the night takes the child that completed, and starts the other anew.
         server.ask(f"/flow_runs/{night}/set_state", {"state": {"type": "SCHEDULED"}, "force": True})
-        wait_for(lambda: len(runs("tile")) == 3, 60, "a child")
+        wait_for(lambda: len(server.children(night)) > 2, 300, "a child")
         assert server.end(night) == "COMPLETED"
-        assert sorted(run["parameters"]["tile"] for run in runs("tile")) == [TILE, "31UDS", "31UDS"]
+        assert keys(server, night) == [f"{night}:tile:{name}" for name in (f"{TILE}:0", "31UDS:0", "31UDS:1")]
 
 
 def test_without_a_worker_that_trains_a_tile_trains_itself(server, products, asked, undisturbed):
-    before = len(server.runs("train"))
     secrets = {"AWS_SECRET_ACCESS_KEY": SECRET, "PGPASSWORD": SECRET, "S2LOOKBACK_PATIENCE": "3"}
     with worker(server, "hpc", **secrets):
         tile = server.trigger("tile", tile=TILE, **asked)
         assert server.end(tile) == "COMPLETED"
-    *_, train = server.runs("train")
-    assert len(server.runs("train")) == before + 1
+    (train,) = server.children(tile)
     assert train["state"]["type"] == "CANCELLED"
     assert "no worker took it up" in train["state"]["message"]
     assert chain.tree(products) == undisturbed

@@ -124,15 +124,15 @@ def test_a_burst_starts_one_run_a_tile_and_two_watchers_start_nothing_twice(serv
     cut, whole = land("09UYT", 0, share=0.5)
     with worker(server, "hpc"):
         for _ in range(2):
-            assert server.turn("landing", **asked) == "COMPLETED"
+            assert server.end(server.trigger("landing", **asked)) == "COMPLETED"
             assert started() == ["10UFB"]
         cut.write_bytes(whole)
-        assert server.turn("landing", **asked) == "COMPLETED"
+        assert server.end(server.trigger("landing", **asked)) == "COMPLETED"
         assert sorted(started()) == ["09UYT", "10UFB"]
         for run in server.runs("tile"):
             assert run["id"] in known or server.end(run["id"]) == "COMPLETED"
         assert len(list(server.products.glob("mrap/10UFB/*/*.json"))) == 4
-        assert server.turn("landing", **asked) == "COMPLETED"
+        assert server.end(server.trigger("landing", **asked)) == "COMPLETED"
         assert len(started()) == 2
 
 

@@ -1,8 +1,6 @@
 """Workers killed in both pools, a server restarted, two nights at once: made once, and the bytes are the same."""
 
-import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -12,7 +10,7 @@ import pytest
 
 from catalog.store import Store
 from tests.faults import chain
-from tests.flows.server import ROOT, free_port, serving, wait_for, worker
+from tests.flows.server import ROOT, free_port, serving, strike, wait_for, worker
 
 pytestmark = pytest.mark.flow
 POSTGRES = ROOT / "deployments" / "postgres.sh"
@@ -27,28 +25,6 @@ def server(tmp_path):
         yield served
 
 
-def descendants(pid: int) -> list[int]:
-    """Name a process and all that came of it, in whatever session."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:  # it ended meanwhile
-            continue
-        parents[int(stat.parent.name)] = int(fields[1])
-    found = [pid]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
-    return found
-
-
-def strike(process):
-    """Kill a worker and every run of it at once, as a power cut does."""
-    for pid in descendants(process.pid):
-        os.kill(pid, signal.SIGKILL)
-    process.wait(60)
-
-
 def made(server):
     return list(server.products.glob("mrap/*/*/*.json"))
 
@@ -59,7 +35,7 @@ def running(server, name):
 
 def reconciled(server):
     time.sleep(SILENCE)
-    assert server.turn("reconcile", silence=SILENCE, second_look=0) == "COMPLETED"
+    assert server.end(server.trigger("reconcile", silence=SILENCE, second_look=0)) == "COMPLETED"
 
 
 def test_killed_workers_a_restarted_server_and_two_nights_at_once_leave_no_trace(server, asked, undisturbed):

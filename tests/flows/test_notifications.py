@@ -231,7 +231,7 @@ def test_a_worker_watches_the_disk_and_a_night_its_tiles_with_what_the_environme
         "S2LOOKBACK_SCENES": str(scenes),
     }
     with worker(server, "hpc", **settings):
-        assert server.turn("reconcile") == "COMPLETED"
+        assert server.end(server.trigger("reconcile")) == "COMPLETED"
         receiver.next("Over: Disks that are nearly full")
         server.end(server.trigger("nightly", tiles=[]))
         text = receiver.next("Tiles with fewer scenes, or less clear ground, than usual (1):")["text"]
