@@ -55,9 +55,6 @@ class MaskSettings(_Settings):
     label_threshold: Share = Field(
         0.2, description="Producer's cloud probability from which a training pixel is labelled cloud."
     )
-    smoothing: Annotated[int, Field(ge=0, le=200)] = Field(
-        20, description="Metres to each side over which probabilities are averaged before the threshold."
-    )
     opening: Annotated[int, Field(ge=0, le=200)] = Field(
         30, description="Radius in metres of the disc that a patch of cloud or shadow must hold not to be dropped."
     )

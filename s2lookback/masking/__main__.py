@@ -67,9 +67,6 @@ class MaskingCommand(LookBackSettings):
         description="Write a mask, 1 or 0, in the place of the probability: 1 from this probability on or where the "
         "given masks say so, clouds grown, fire and fresh burn left open.",
     )
-    smoothing: Annotated[int, Field(ge=0, le=200)] = Field(
-        20, description="Metres to each side over which probabilities are averaged."
-    )
     opening: Annotated[int, Field(ge=0, le=200)] = Field(
         30, description="Radius in metres of the disc that a patch of cloud or shadow must hold not to be dropped."
     )
@@ -131,7 +128,6 @@ def _how(settings: MaskingCommand) -> MaskSettings:
         number_of_images=settings.number_of_images,
         threshold=defaults.threshold if settings.final_mask_threshold is None else settings.final_mask_threshold,
         label_threshold=settings.mask_threshold or 1e-5,
-        smoothing=settings.smoothing,
         opening=settings.opening,
         dilation=settings.dilation,
         training_scenes=settings.training_dates,

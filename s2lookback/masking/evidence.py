@@ -61,6 +61,8 @@ def rims(view: View) -> NDArray[np.uint8]:
     """Tell what a pixel beside a cloud or shadow may be the rim of: bits of ``Rim``.
 
     Either, wherever it lies, since rims are thinner than any test sees; but a burn is not given up to a margin of
-    safety, so ground as dark as char is taken only for what its light allows.
+    safety: ground as dark as char is taken for a cloud's rim where its light allows, and for a shadow's nowhere, since
+    half a shadow takes less light from it than any test sees.
     """
-    return np.where(charred(view.now), possible(view), np.uint8(Rim.CLOUD | Rim.SHADOW))
+    cloud = possible(view) & np.uint8(Rim.CLOUD)
+    return np.where(charred(view.now), cloud, np.uint8(Rim.CLOUD | Rim.SHADOW))

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2lookback.masking.advice import advised
-from s2lookback.masking.classes import MASKED, Class
+from s2lookback.masking.classes import MASKED
 from s2lookback.masking.evidence import cleared, possible, weighed
 from s2lookback.masking.lookback import Lookback
 from s2lookback.masking.method import Method, View
@@ -32,20 +32,6 @@ def judged(method: Method, view: View) -> Layer:
         return chance
     told = weighed(chance, view)
     return advised(told, view) if method.name == Lookback.name else told
-
-
-def named_by(own: NDArray[np.uint8], voted: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Name what hides each pixel: its neighbours tell cloud from shadow, its own light thin cloud from thick.
-
-    Rims of thick cloud are thin, and a pixel or two wide: neighbours would outvote them.
-
-    Args:
-        own: Probability of each of ``MASKED`` by each pixel alone, percent, (cover, y, x).
-        voted: The same with its neighbours heard.
-    """
-    cover, veils = cover_by(voted), own[: MASKED.index(Class.SHADOW)]
-    cloudy = (cover != Class.SHADOW) & veils.any(axis=0)
-    return np.where(cloudy, cover_by(veils), cover)
 
 
 def cover_by(chance: NDArray[np.generic]) -> NDArray[np.uint8]:

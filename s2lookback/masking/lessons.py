@@ -10,8 +10,10 @@ from s2lookback.bands import BANDS, DEFAULT_BANDS
 from s2lookback.masking.background import Background, background_of
 from s2lookback.masking.classes import usable
 from s2lookback.masking.lookback import cover_of
+from s2lookback.masking.mask import classify
 from s2lookback.masking.medians import geomedian
 from s2lookback.masking.method import View
+from s2lookback.masking.reference import unveiled
 from s2lookback.masking.spectrum import Layer, Spectrum
 from s2lookback.mrap.fold import Composite, fold_scene
 from s2lookback.scene import NODATA, SCALE, Scene
@@ -25,15 +27,18 @@ SIZE = {"height": 120, "width": 160, "dates": 14}
 PIXELS = 800
 """Drawn from one scene, half of them evenly over its area, half evenly over the classes that it has."""
 
+ADVISING = 400
+"""Drawn from one scene for the trees that advise, evenly over its area: how often each class is there is learnt too."""
 
-def simulated(bands: tuple[str, ...], seeds: Sequence[int]) -> Iterator[list[Observation]]:
+
+def simulated(bands: tuple[str, ...], seeds: Sequence[int], *, corrected: bool = False) -> Iterator[list[Observation]]:
     """Simulate a series of each family that methods may learn from; odd seeds are seen through the whole air.
 
-    The first family, whose air is not simulated, never is.
+    The first family, whose air is not simulated, never is, and with ``corrected`` none.
     """
     for seed in seeds:
         for family in DEVELOPMENT:
-            level: Level = "L1C" if seed % 2 and family.physical else "L2A"
+            level: Level = "L1C" if seed % 2 and family.physical and not corrected else "L2A"
             yield list(series(family, seed, bands=bands, level=level, **SIZE))
 
 
@@ -48,7 +53,8 @@ def compared(observations: Sequence[Observation]) -> Iterator[View]:
     for number, one in enumerate(observations):
         before = (clear.pixels.astype(np.int16), still, clear.pixels.astype(np.int16), still, None)[number % 5]
         kept = [place for place, band in enumerate(one.scene.bands) if band != "B8A" or number % 2]
-        yield _drawn(_with(one.scene, kept), None if before is None else before[kept], one.truth.classes)
+        scene, drawn = _with(one.scene, kept), _balanced(one)
+        yield _view(scene, None if before is None else before[kept], cover_of(one.truth.classes), drawn)
         clear = fold_scene(clear, one.scene.pixels, usable(one.truth.classes), int(one.scene.about.sensed.timestamp()))
 
 
@@ -64,8 +70,26 @@ def stacked(observations: Sequence[Observation], settings: MaskSettings) -> Iter
         kept = [place for place, band in enumerate(first.bands) if band in bands]
         before = background_of([each.scene.pixels[kept] for each in observations[:number]])
         scene = _with(one.scene, kept)
-        view = _drawn(scene, before, one.truth.classes)
+        view = _view(scene, before, cover_of(one.truth.classes), _balanced(one))
         yield Background(scene, before, settings).features(view), view.labels
+
+
+def followed(observations: Sequence[Observation], settings: MaskSettings) -> Iterator[View]:
+    """Show pixels of each date beside a composite as a night leaves it: made by masks, whose mistakes show in it.
+
+    The labels are the truth, codes of ``Class``.
+    """
+    composite = Composite.empty_like(observations[0].scene.pixels)
+    for one in observations:
+        before = composite.pixels.astype(np.int16)
+        there = np.flatnonzero(one.truth.classes)
+        drawn = _random(one).choice(there, min(ADVISING, there.size), replace=False)
+        view = _view(one.scene, before, one.truth.classes, drawn)
+        yield replace(view, before=unveiled(view.before))
+        found = classify(one.scene, before, None, settings)
+        composite = fold_scene(
+            composite, one.scene.pixels, usable(found.classes), int(one.scene.about.sensed.timestamp())
+        )
 
 
 def _with(scene: Scene, kept: Sequence[int]) -> Scene:
@@ -73,19 +97,27 @@ def _with(scene: Scene, kept: Sequence[int]) -> Scene:
     return replace(scene, bands=tuple(scene.bands[place] for place in kept), pixels=scene.pixels[[*kept]])
 
 
-def _drawn(scene: Scene, before: NDArray[np.int16] | None, classes: NDArray[np.uint8]) -> View:
-    """View some pixels of a scene, labelled by what covers them."""
-    random, codes = np.random.default_rng(int(scene.about.sensed.timestamp())), classes.ravel()
+def _random(one: Observation) -> np.random.Generator:
+    return np.random.default_rng(int(one.scene.about.sensed.timestamp()))
+
+
+def _balanced(one: Observation) -> NDArray[np.intp]:
+    """Draw pixels of a date, flat indices: half of them evenly over its area, half evenly over its classes."""
+    random, codes = _random(one), one.truth.classes.ravel()
     groups = [np.flatnonzero(codes)] + [np.flatnonzero(codes == code) for code in np.unique(codes[codes > 0])]
     shares = [PIXELS // 2] + [PIXELS // 2 // max(1, len(groups) - 1)] * (len(groups) - 1)
     sizes = [min(share, group.size) for share, group in zip(shares, groups, strict=True)]
-    drawn = np.concatenate(
+    return np.concatenate(
         [random.choice(group, size, replace=False) for group, size in zip(groups, sizes, strict=True)]
     )
+
+
+def _view(scene: Scene, before: NDArray[np.int16] | None, labels: NDArray[np.uint8], drawn: NDArray[np.intp]) -> View:
+    """View the pixels of a scene with these flat indices, and their labels, (y, x)."""
     never = np.full_like(scene.pixels, NODATA) if before is None else before
     both = (pixels.reshape(len(scene.bands), -1)[:, drawn] for pixels in (scene.pixels, never))
     now, clear = (Spectrum.of(pixels, scene.bands) for pixels in both)
-    return View(now, clear, cover_of(codes[drawn]))
+    return View(now, clear, labels.ravel()[drawn])
 
 
 ALL = (*BANDS,)

@@ -16,24 +16,24 @@ from s2lookback.masking.dilation import dilate, grow, pixel_metres
 from s2lookback.masking.evidence import cleared, rims
 from s2lookback.masking.features import features
 from s2lookback.masking.fire import protected
-from s2lookback.masking.judged import cover_by, named_by, percent_of
+from s2lookback.masking.judged import cover_by, percent_of
 from s2lookback.masking.labels import weak_labels
 from s2lookback.masking.lookback import Lookback, Model, Sample, cover_of
 from s2lookback.masking.method import View
-from s2lookback.masking.methods import method_for
+from s2lookback.masking.methods import method_for, tells_smoke
 from s2lookback.masking.physics import lit, snow, water
 from s2lookback.masking.reference import unveiled
 from s2lookback.masking.rules import mend_labels
 from s2lookback.masking.sampler import draw
 from s2lookback.masking.smoke import plumes, smoke_possible, smoke_surely
-from s2lookback.masking.spatial import opened, smooth
+from s2lookback.masking.spatial import patches
 from s2lookback.masking.spectrum import Layer, Spectrum
 from s2lookback.masking.terrain import terrain_shaded
 from s2lookback.scene import NO_PERCENT, NODATA, Scene
 from s2lookback.settings import MaskSettings
 
 BLOCK = 262_144
-"""Pixels that are looked at together: 50 MB of features. Neighbours are heard over the whole raster, whatever it is."""
+"""Pixels that are looked at together: 75 MB of features."""
 
 FIRESIDE = 60.0
 """Metres from an active fire within which nothing is masked: no cloud hides what flames shine through beside it."""
@@ -49,7 +49,7 @@ class Mask:
     classes: NDArray[np.uint8]
     """Codes of ``Class``, (y, x)."""
     probability: NDArray[np.uint8]
-    """That cloud or shadow hides the pixel, its neighbours heard, percent 0-100, (y, x); ``NO_PERCENT`` off the swath.
+    """That cloud or shadow hides the pixel, percent 0-100, (y, x); ``NO_PERCENT`` off the swath.
 
     Below the threshold wherever the class, before it is grown, shows the surface; growth changes nothing. Where fire or
     fresh burn was found it is 0."""
@@ -74,7 +74,7 @@ def classify(
         reference: Pixels when last clear before this scene, (band, y, x) in the scene's bands, ``NODATA`` where never
             seen; None for a tile's first scene.
         model: Of the tile, for ``lookback``, which gives way to the rules without one.
-        settings: ``method``, ``threshold``, ``label_threshold``, ``smoothing``, ``opening`` and ``dilation`` are used.
+        settings: ``method``, ``threshold``, ``label_threshold``, ``opening`` and ``dilation`` are used.
         elevation: m, (y, x), if there is a model of the ground: what mountains shade is then no cloud's shadow.
 
     Raises:
@@ -91,16 +91,13 @@ def classify(
         chance[:, rows] = percent_of(method, view, scene.valid[rows] & among(found, (Class.NO_DATA, Class.SMOKE)))
         seen[rows] = np.where(found == Class.NO_DATA, _ground(view.now), found)
     pixel = pixel_metres(scene.grid)
-    likely = chance.sum(axis=0, dtype=np.uint16) >= 100 * settings.threshold
-    smoke = plumes(likely, seen, maybe, surely, pixel)
-    # Cloud with the colour of smoke may be voted down, and is smoke then; till then it votes.
-    open_ = scene.valid & ~smoke & among(seen, (*GROUND, Class.SMOKE))
-    seen = np.where(smoke, np.uint8(Class.SMOKE), seen)
-    own = chance
-    chance = smooth(own, open_, (int(settings.smoothing / pixel[0]), int(settings.smoothing / pixel[1])))
     percent = np.minimum(chance.sum(axis=0, dtype=np.uint16), 100).astype(np.uint8)
-    hidden = opened(percent >= 100 * settings.threshold, scene.valid, settings.opening, pixel)
-    named = np.where(hidden, named_by(own, chance), seen)
+    told = tells_smoke(method.name, scene.bands)
+    smoke = plumes(percent >= 100 * settings.threshold, seen, maybe, surely, pixel, told=told)
+    percent[~scene.valid | smoke | ~among(seen, (*GROUND, Class.SMOKE))] = 0
+    seen = np.where(smoke, np.uint8(Class.SMOKE), seen)
+    hidden = patches(percent >= 100 * settings.threshold, scene.valid, settings.opening, pixel)
+    named = np.where(hidden, cover_by(chance), seen)
     named = np.where(_no_shadow(named, scene, elevation), seen, named)
     named = np.where(grow(seen == Class.ACTIVE_FIRE, FIRESIDE, pixel), seen, named)
     named = np.where(scene.valid, named, np.uint8(Class.NO_DATA))

@@ -16,6 +16,9 @@ from s2lookback.masking.rules import Rules
 from s2lookback.scene import Scene
 from s2lookback.settings import MaskSettings
 
+ADVISED = (Rules.name, Lookback.name)
+"""Methods that never saw a truth, and take advice."""
+
 
 def method_for(
     scene: Scene, reference: NDArray[np.int16] | None, model: Model | None, settings: MaskSettings
@@ -48,6 +51,11 @@ def _learnt(model: Model, tile: str) -> Method:
     return Lookback(model)
 
 
+def tells_smoke(method: str, bands: Sequence[str]) -> bool:
+    """Tell whether a method learnt what is smoke and what cloud, or takes advice of trees that did."""
+    return method in KINDS or (method in ADVISED and can_advise(bands))
+
+
 def delivered(method: str, bands: Sequence[str]) -> dict[str, str]:
     """Name the model that a method brings with it, and its SHA-256 or version; nothing where it brings none.
 
@@ -57,7 +65,7 @@ def delivered(method: str, bands: Sequence[str]) -> dict[str, str]:
     """
     if method == Cloudless.name:
         return {"name": method, "version": version(method)}
-    if method in (Rules.name, Lookback.name) and can_advise(bands):
+    if method in ADVISED and can_advise(bands):
         return {"name": ADVISER, "sha256": read_card(ADVISER).sha256}
     if method not in (*KINDS, Background.name):
         return {}

@@ -69,6 +69,8 @@ def plumes(
     possible: NDArray[np.bool_],
     surely: NDArray[np.bool_],
     pixel: tuple[float, float],
+    *,
+    told: bool = False,
 ) -> NDArray[np.bool_]:
     """Mark smoke: where a pixel may be smoke or cloud, what most of its neighbours are decides, (y, x).
 
@@ -82,9 +84,12 @@ def plumes(
         possible: True for what may be smoke.
         surely: True for what is smoke wherever the fire.
         pixel: Height and width of a pixel in metres.
+        told: Whether what is cloudy was told by who knows smoke from cloud: then it speaks against smoke by itself.
     """
     near = within(seen == Class.ACTIVE_FIRE, FROM_FIRE, pixel)
     alone = (seen == Class.SMOKE) & (near | surely)
+    if told:
+        alone &= ~cloudy
     worth = np.where(near, np.uint8(3), np.uint8(1))
     more = outnumber(alone, cloudy & ~alone, worth, (int(PLUME / pixel[0]), int(PLUME / pixel[1])))
     return np.where(cloudy, possible & more & among(seen, (*GROUND, Class.SMOKE)), seen == Class.SMOKE)

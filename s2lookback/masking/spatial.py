@@ -1,4 +1,4 @@
-"""Let neighbours vote: cloud and shadow come in patches, the mistakes of a pixel classifier one pixel at a time."""
+"""What neighbours tell: cloud, shadow and smoke come in patches, the mistakes of a pixel classifier one by one."""
 
 from collections.abc import Iterator
 
@@ -10,30 +10,6 @@ from s2lookback.masking.dilation import grow
 
 _ROWS = 256
 """Summed at a time: sums take sixteen times the memory of what is summed, 0.6 GB for a tile."""
-
-
-def smooth(percents: NDArray[np.uint8], votes: NDArray[np.bool_], reach: tuple[int, int]) -> NDArray[np.uint8]:
-    """Average over the window around each pixel that votes, counting only those that do.
-
-    s2cloudless does the same to its probabilities before it decides. The sums are of integers, so that no rounding
-    depends on where in a raster a window lies.
-
-    Args:
-        percents: 0-100, (cover, y, x); what does not vote may hold anything.
-        votes: (y, x).
-        reach: Rows and columns from the middle of the window to its rim; zeros change nothing.
-
-    Returns:
-        0-100, rounded to the nearest, halves up, (cover, y, x); 0 for what does not vote.
-    """
-    smoothed = np.empty_like(percents)
-    for rows, around, within in _strips(len(votes), reach[0]):
-        count = np.maximum(_windowed(votes[around], reach)[within], 1)
-        for cover, percent in enumerate(percents):
-            voting = np.where(votes[around], percent[around], 0)
-            mean = (2 * _windowed(voting, reach)[within] + count) // (2 * count)
-            smoothed[cover, rows] = np.where(votes[rows], mean, 0)
-    return smoothed
 
 
 def outnumber(
@@ -69,16 +45,23 @@ def _windowed(layer: NDArray[np.generic], reach: tuple[int, int]) -> NDArray[np.
     return total
 
 
-def opened(
+def patches(
     found: NDArray[np.bool_], valid: NDArray[np.bool_], metres: float, pixel: tuple[float, float]
 ) -> NDArray[np.bool_]:
-    """Keep of what was found the parts that a disc fits into, wholly or up to the edge of the swath.
+    """Keep of what was found the patches, joined by sides or corners, that a disc fits into.
+
+    So the rims of a cloud stay, however narrow, and what lies alone goes: an opening by reconstruction.
 
     Args:
         found: (y, x).
         valid: True inside the swath; beyond it a patch may go on.
         metres: Radius of the disc; 0 keeps everything.
         pixel: Height and width of a pixel in metres.
+
+    Source: Vincent 1993, IEEE Transactions on Image Processing 2.
     """
-    core = ~grow(valid & ~found, metres, pixel)
-    return found & grow(core, metres, pixel)
+    core = grow(~grow(valid & ~found, metres, pixel), metres, pixel)
+    names, count = ndimage.label(found, np.ones((3, 3), np.bool_))
+    kept = np.zeros(count + 1, np.bool_)
+    kept[names[found & core]] = True
+    return np.asarray(kept[names])

@@ -59,12 +59,15 @@ def paint(
 
 
 def weather(day: int) -> NDArray[np.str_]:
-    """Give forest and field with, here and there, thick cloud, its shadow and a veil; elsewhere a lake and a gap."""
+    """Give forest and field with, here and there, thick cloud and its shadow, and a veil over the forest.
+
+    Over the field its colour would be that of smoke as much. Elsewhere are a lake and a gap.
+    """
     random = np.random.default_rng(1000 + day)
     surface = np.full(SHAPE, "forest", dtype="<U6")
     surface[:, 9:] = "field"
     surface[random.random(SHAPE) < 0.25] = "thick"
-    surface[random.random(SHAPE) < 0.2] = "veil"
+    surface[:, :9][(random.random(SHAPE) < 0.2)[:, :9]] = "veil"
     surface[random.random(SHAPE) < 0.2] = "shade"
     surface[0, :5] = "lake"
     surface[-1, -2:] = ""
@@ -102,7 +105,7 @@ def spectra() -> dict[str, tuple[float, ...]]:
 @pytest.fixture(scope="session")
 def quick() -> MaskSettings:
     """Give settings for a model that trains in a moment, and for weather that changes from pixel to pixel."""
-    return MaskSettings(trees=8, leaves=6, sample_size=200, min_training_scenes=2, smoothing=0, opening=0)
+    return MaskSettings(trees=8, leaves=6, sample_size=200, min_training_scenes=2, opening=0)
 
 
 @pytest.fixture(scope="session")

@@ -144,7 +144,7 @@ def test_the_shadow_of_a_mountain_is_no_cloud_s(stack, bands):
     """A wall to the south under a low southern sun shades all of the valley."""
     obs, ground = stack[1] * 0 + 0.05, np.zeros(stack.shape[1:3])
     ground[-6:] = 3000
-    settings = MaskSettings(smoothing=0, opening=0, dilation=0)
+    settings = MaskSettings(opening=0, dilation=0)
     reference = np.full_like(obs, 0.15)
     obs[2, 2] = 0.6
     open_, walled = (
@@ -161,7 +161,7 @@ def test_the_array_is_left_untouched(stack, bands):
 
 
 def test_pixels_do_not_look_at_what_is_far(stack, bands):
-    settings = MaskSettings(smoothing=0, opening=0, dilation=0)
+    settings = MaskSettings(opening=0, dilation=0)
     whole = classify(stack[3], bands, "spectral", settings=settings)[1]
     part = classify(stack[3, 10:30, 5:45], bands, "spectral", settings=settings)[1]
     np.testing.assert_array_equal(whole[10:30, 5:45], part)

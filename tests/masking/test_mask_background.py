@@ -142,7 +142,7 @@ def test_a_higher_cut_lets_more_through(observations):
     background = background_of([one.scene.pixels for one in observations[:5]])
     shares = []
     for threshold in (0.05, 0.2, 0.29, 0.5, 0.8, 0.95):
-        settings = MaskSettings(method="background", threshold=threshold, smoothing=0, opening=0, dilation=0)
+        settings = MaskSettings(method="background", threshold=threshold, opening=0, dilation=0)
         shares.append(float(np.isin(classify(scene, background, None, settings).classes, MASKED).mean()))
     assert shares == sorted(shares, reverse=True)
     assert len(set(shares)) >= 5

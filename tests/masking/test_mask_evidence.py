@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s2lookback.masking.advice import advice_features
 from s2lookback.masking.classes import COVERS, MASKED, Class, usable
 from s2lookback.masking.dilation import Rim
 from s2lookback.masking.evidence import RELIABILITY, cleared, rims, weighed
 from s2lookback.masking.mask import believed, classify
 from s2lookback.masking.method import View
 from s2lookback.masking.physics import heated, unbrightened
-from s2lookback.masking.pretrained import Pretrained
+from s2lookback.masking.pretrained import forest_of
 from s2lookback.masking.rules import Rules, decide
 from s2lookback.masking.spectrum import Spectrum
 from s2lookback.settings import MaskSettings
@@ -164,8 +165,8 @@ def test_rules_heed_the_advice_of_trees_but_not_on_what_only_a_cloud_can_be(spec
     for now, before in (("veil", "forest"), ("shade", "field"), ("forest", "field"), ("thick", "forest")):
         view = View(spectrum(spectra[now]), spectrum(spectra[before]), np.zeros(1, np.uint8))
         [decided] = decide(view)
-        advice = Pretrained("temporal", VISIBLE).probabilities(view)[:, 0]
-        odds = np.array([5.25 if cover == decided else 1 for cover in COVERS])
+        advice = forest_of("advice").probabilities(advice_features(view))[:, 0]
+        odds = np.array([3 if cover == decided else 1 for cover in COVERS])
         expected = advice * odds / (advice * odds).sum()
         if now == "thick":
             expected = np.array([cover == decided for cover in COVERS])

@@ -28,7 +28,7 @@ def test_the_same_program_gives_the_same_bytes(tmp_path):
         school.main(tmp_path / folder, seeds=(9301,), rounds=2)
     one, other = (sorted((tmp_path / folder).iterdir()) for folder in ("one", "other"))
     assert [path.name for path in one] == [path.name for path in other]
-    assert len(one) == 10
+    assert len(one) == 12
     for here, there in zip(one, other, strict=True):
         assert here.read_bytes() == there.read_bytes()
     card = json.loads((tmp_path / "one" / "temporal.json").read_text())

@@ -1,9 +1,7 @@
 import numpy as np
 import pytest
 
-from s2lookback.masking.classes import Class
 from s2lookback.masking.evidence import possible
-from s2lookback.masking.judged import named_by
 from s2lookback.masking.mask import classify, views
 from s2lookback.masking.methods import method_for
 from s2lookback.masking.rules import Rules
@@ -26,17 +24,3 @@ def test_nobody_is_asked_where_light_allows_no_cover(paint, weather, ground, qui
     classify(scene, ground.pixels, None, quick)
     assert 0 < sum(view.labels.size for view in asked) < scene.grid.width * scene.grid.height
     assert all(possible(view).all() for view in asked)
-
-
-def test_a_thin_rim_of_thick_cloud_keeps_its_name_and_a_speck_of_shadow_in_cloud_does_not():
-    own = np.zeros((3, 3, 5), np.uint8)
-    own[1, :, :4], own[0, :, 4] = 90, 80  # thick, and a rim of thin
-    own[:, 1, 1] = 10, 20, 70  # most like shadow, then thick
-    own[:, 0, 0] = 0  # clear by itself
-    voted = np.zeros_like(own)
-    voted[1] = 90
-    found = named_by(own, voted)
-    assert (found[:, 4] == Class.THIN_CLOUD).all()
-    assert (found[:, :4] == Class.THICK_CLOUD).all()
-    voted[2, :, 2] = 95
-    assert (named_by(own, voted)[:, 2] == Class.SHADOW).all()

@@ -64,7 +64,7 @@ def week(folders, ground, weather):
 
 def test_every_date_gets_a_probability_a_picture_and_the_later_ones_a_model(week, weather):
     folders, stems = week
-    folders.run("--mask_threshold=0.2", "--smoothing=0", "--opening=0")
+    folders.run("--mask_threshold=0.2", "--opening=0")
     for stem in stems:
         assert (folders.root / f"out/{stem}.png").read_bytes().startswith(b"\x89PNG")
     hidden, surface = folders.read(stems[-1]), weather(6)
@@ -105,9 +105,7 @@ def test_other_methods_need_no_training(method, tmp_path, paint, weather):
     folders = Folders(tmp_path, paint, ("B12", "B11", "B8A", "B04", "B03", "B02"))
     surface = weather(6)
     stems = [folders.add(day, np.full(surface.shape, "forest", "<U6")) for day in range(3)] + [folders.add(6, surface)]
-    folders.run(
-        f"--method={method}", "--png=no", "--smoothing=0", "--opening=0", "--number_of_images=3", "--mask_threshold=0.2"
-    )
+    folders.run(f"--method={method}", "--png=no", "--opening=0", "--number_of_images=3", "--mask_threshold=0.2")
     hidden = folders.read(stems[-1])
     np.testing.assert_array_equal(np.isnan(hidden), surface == "")
     assert (hidden[surface == "thick"] > 0.5).mean() > 0.9
@@ -131,7 +129,7 @@ def test_a_final_threshold_joins_the_given_masks_and_spares_fire(folders, ground
     percent = read_pixels(read_header(mask), zero_is_nodata=False)
     percent[0, 8, 8], percent[0, 11, 16] = 90, 90
     write_envi(mask, percent, band_names=["percent"], grid=ground.grid)
-    folders.run("--final_mask_threshold=0.5", "--png=no", "--smoothing=0", "--opening=0", "--dilation=20")
+    folders.run("--final_mask_threshold=0.5", "--png=no", "--opening=0", "--dilation=20")
     final = folders.read(stem)
     expected = np.zeros(surface.shape)
     expected[2:7, 3:6] = expected[3:6, 2:7] = 1
