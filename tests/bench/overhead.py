@@ -161,7 +161,7 @@ def run(
         peak = max([peak, *map(_resident, family(worker_pid)[1:])])
         time.sleep(0.5)
     # A worker counts the CPU time of those processes only that it has seen the end of.
-    wait_for(lambda: not any(map(_runs_a_flow, family(worker_pid)[1:])), 120, "the end of the runs' processes")
+    wait_for(lambda: not any(map(_runs_a_flow, family(worker_pid)[1:])), "the end of the runs' processes")
     bad = [one for one in ids if server.state(one) != "COMPLETED"]
     if bad:
         raise RuntimeError(f"{len(bad)} of {len(ids)} tiles did not complete: see {server.home}")

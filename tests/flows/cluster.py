@@ -71,8 +71,8 @@ def cluster(folder: Path) -> Iterator[dict[str, str]]:
         for name, options in (("munged", munge), ("slurmctld", ["-D"]), ("slurmd", ["-D"])):
             started.append(spawn([str(program(name)), *options], environment, folder / f"{name}.log"))
             if name == "munged":
-                wait_for((folder / "munge.sock").exists, 30, "munge's socket")
-        wait_for(lambda: "idle" in _nodes(environment), 60, "an idle node")
+                wait_for((folder / "munge.sock").exists, "munge's socket")
+        wait_for(lambda: "idle" in _nodes(environment), "an idle node")
         yield environment
     finally:
         subprocess.run(["scancel", "--me"], env=environment, check=False, capture_output=True)

@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 PREFECT = (sys.executable, "-m", "prefect")
 SECRET = "5e-cret-never-to-be-told"  # noqa: S105  of a server that lives as long as a test
 """Password of the server, and of everything else that a worker's environment knows."""
+PATIENCE = 400
+"""Seconds within which what is awaited happens, on a machine that does much else."""
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
@@ -28,7 +30,7 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
     """Ask again and again until there is an answer."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -80,7 +82,7 @@ class Server:
     def start(self) -> None:
         command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         self.process = spawn(command, self.environment, self.home / "server.log")
-        wait_for(self.healthy, 180, "a healthy server")
+        wait_for(self.healthy, "a healthy server")
 
     def stop(self, with_signal: int = signal.SIGTERM) -> None:
         kill(self.process, with_signal)
@@ -117,7 +119,7 @@ class Server:
             found = [run for run in self.runs(deployment) if run["id"] not in known]
             return found if len(found) >= count else []
 
-        return list(wait_for(new, 300, f"{count} new runs of {deployment}"))
+        return list(wait_for(new, f"{count} new runs of {deployment}"))
 
     def begun(self, deployment: str, known: Collection[str]) -> str:
         """Wait for a run of a deployment that was not there before; give its id."""
@@ -152,7 +154,7 @@ class Server:
                 end = {"state": {"type": "CANCELLED", "message": "of a test that is over"}, "force": True}
                 self.ask(f"/flow_runs/{run['id']}/set_state", end)
 
-    def end(self, run_id: str, seconds: float = 400) -> str:
+    def end(self, run_id: str, seconds: float = PATIENCE) -> str:
         """Wait for the end of a run, patient with a busy server as a person before the page is; give its last state."""
 
         def ended() -> str:
@@ -162,7 +164,7 @@ class Server:
                 return ""
             return state if state in FINAL else ""
 
-        return str(wait_for(ended, seconds, "the end of the run"))
+        return str(wait_for(ended, "the end of the run", seconds))
 
 
 def spawn(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:

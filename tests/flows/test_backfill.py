@@ -114,7 +114,7 @@ def test_a_backfill_that_is_killed_and_begun_anew_tells_less_to_do_and_ends_with
 
     with worker(server, "hpc", S2LOOKBACK_PATIENCE="0") as hpc:
         first = server.trigger("backfill", tiles=[TILE], **asked)
-        wait_for(lambda: list(server.products.glob("reduced/*/*/*.json")), 300, "a first reduced scene")
+        wait_for(lambda: list(server.products.glob("reduced/*/*/*.json")), "a first reduced scene")
         strike(hpc)
     assert told(first).startswith("1 tile: 7 scenes to ingest, 28 products to make")
     records = {path: path.read_bytes() for path in server.products.glob("executions/*/*/*.json")}
@@ -142,11 +142,11 @@ def test_a_backfill_starts_no_tile_while_another_run_waits_for_its_turn(server, 
     with worker(server, "hpc", queue="default"):  # which serves what leads, and no tile
         run = server.trigger("backfill", tiles=[TILE], **asked)
         wanted = {"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"any_": ["backfill-estimate"]}}}
-        wait_for(lambda: server.ask("/artifacts/filter", wanted), 300, "an estimate")
+        wait_for(lambda: server.ask("/artifacts/filter", wanted), "an estimate")
         time.sleep(3 * POLL)
         assert started() == []
         server.cancel(waiting)
-        (child,) = wait_for(started, 120, "its tile")
+        (child,) = wait_for(started, "its tile")
         assert child["parameters"]["tile"] == TILE
         server.cancel(run)
         assert server.end(run) == "CANCELLED"

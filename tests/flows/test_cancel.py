@@ -35,7 +35,7 @@ def test_a_cancelled_night_cancels_its_tiles_and_their_trainings_frees_the_tile_
         assert places_taken(server) == 1
         server.cancel(night)
         assert [server.end(run) for run in (night, tile, train)] == ["CANCELLED"] * 3
-        wait_for(lambda: places_taken(server) == 0, 120, "a tile that is free")
+        wait_for(lambda: places_taken(server) == 0, "a tile that is free")
         assert chain.faults(products) == []
         made = list(products.glob("mrap/*/*/*.json"))
         assert 1 <= len(made) < 7
@@ -46,11 +46,11 @@ def test_a_cancelled_night_cancels_its_tiles_and_their_trainings_frees_the_tile_
         # The same run again, as by the page's button, and a tile that is cancelled by itself while it works.
         server.ask(f"/flow_runs/{night}/set_state", {"state": {"type": "SCHEDULED"}, "force": True})
         again = server.begun("tile", known | {tile})
-        wait_for(lambda: server.state(again) == "RUNNING", 200, "a tile at work")
+        wait_for(lambda: server.state(again) == "RUNNING", "a tile at work")
         server.cancel(again)
         assert server.end(again) == "CANCELLED"
         assert server.end(night) == "COMPLETED"  # one tile's end stops no night, whatever it was
-        wait_for(lambda: places_taken(server) == 0, 120, "a tile that is free")
+        wait_for(lambda: places_taken(server) == 0, "a tile that is free")
         assert server.end(server.trigger("tile", tile=TILE, **asked)) == "COMPLETED"
     Store(str(products)).gc(older_than=-1)  # what was being made when its run was ended leaves a stage that none reads
     assert chain.tree(products) == undisturbed

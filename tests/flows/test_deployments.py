@@ -52,7 +52,7 @@ def test_everything_deploys_and_the_nightly_schedule_gets_its_runs(server):
         "deployments": {"name": {"any_": ["nightly"]}},
         "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
     }
-    runs = wait_for(lambda: server.ask("/flow_runs/filter", query), 120, "a scheduled nightly run")
+    runs = wait_for(lambda: server.ask("/flow_runs/filter", query), "a scheduled nightly run")
     # Three in the morning in Vancouver is 10 or 11 o'clock UTC.
     assert {run["expected_start_time"][11:16] for run in runs} <= {"10:00", "11:00"}
 

@@ -1,15 +1,20 @@
 """A night handed out to two pools: the same bytes as in one process, each child once, whatever is asked twice."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from prefect.logging import disable_run_logger
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from catalog.store import Store
+from flows.dispatch import dispatch_all
+from flows.tile import tile as update
 from tasks.account import account
 from tasks.ledger import entries
 from tests.faults import chain
-from tests.flows.server import SECRET, wait_for, worker
+from tests.flows.server import PATIENCE, SECRET, wait_for, worker
 
 pytestmark = pytest.mark.flow
 TILE = chain.TILES[0]
@@ -51,9 +56,36 @@ def test_a_night_runs_each_tile_in_one_pool_and_trains_in_the_other_to_the_same_
 
         # Run again, as by hand from the form, the night takes the child that completed, and starts the other anew.
         server.ask(f"/flow_runs/{night}/set_state", {"state": {"type": "SCHEDULED"}, "force": True})
-        wait_for(lambda: len(server.children(night)) > 2, 300, "a child")
+        wait_for(lambda: len(server.children(night)) > 2, "a child")
         assert server.end(night) == "COMPLETED"
         assert keys(server, night) == [f"{night}:tile:{name}" for name in (f"{TILE}:0", "31UDS:0", "31UDS:1")]
+
+
+def test_two_lives_of_a_parent_at_once_start_each_child_once_and_a_third_takes_what_completed(server, monkeypatch):
+    night = server.trigger("nightly", tiles=[TILE])  # no worker takes it up: these are its lives
+    monkeypatch.setenv("PREFECT__FLOW_RUN_ID", night)
+    monkeypatch.setenv("S2LOOKBACK_BACK_OFF", "0")
+    monkeypatch.setattr("flows.dispatch.deployed", lambda: True)
+    address = {PREFECT_API_URL: server.environment["PREFECT_API_URL"], PREFECT_API_AUTH_STRING: f"tests:{SECRET}"}
+
+    def live():
+        with temporary_settings(address):
+            return dispatch_all(update, {TILE: {"tile": TILE}}, at_once=1, patience=PATIENCE)[TILE].type
+
+    def started():
+        return {
+            run["idempotency_key"]: run["id"] for run in server.runs("tile") if night in f"{run['idempotency_key']}"
+        }
+
+    with disable_run_logger(), ThreadPoolExecutor(2) as lives:
+        both = [lives.submit(live) for _ in range(2)]
+        for attempt, end in enumerate(("CRASHED", "COMPLETED")):
+            child = wait_for(lambda key=f"{night}:tile:{TILE}:{attempt}": started().get(key), "a child")
+            for state in ("PENDING", "RUNNING", end):
+                server.ask(f"/flow_runs/{child}/set_state", {"state": {"type": state}, "force": True})
+        assert [one.result(PATIENCE) for one in both] == ["COMPLETED", "COMPLETED"]
+        assert live() == "COMPLETED"
+    assert sorted(started()) == [f"{night}:tile:{TILE}:{attempt}" for attempt in (0, 1)]
 
 
 def test_without_a_worker_that_trains_a_tile_trains_itself(server, products, asked, undisturbed):

@@ -17,7 +17,7 @@ def test_a_drain_waits_for_what_is_at_work_holds_the_rest_back_and_lets_it_go_on
     shutil.rmtree(server.products, ignore_errors=True)
     with worker(server, "hpc", S2LOOKBACK_PATIENCE="0"):
         night = server.trigger("nightly", tiles=[chain.TILES[0]], **asked)
-        wait_for(lambda: list(server.products.glob("mrap/*/*/*.json")), 300, "a first composite")
+        wait_for(lambda: list(server.products.glob("mrap/*/*/*.json")), "a first composite")
         (tile,) = (run for run in server.runs("tile") if run["state"]["type"] == "RUNNING")
 
         # Nobody waits for ever; and what was paused stays so.

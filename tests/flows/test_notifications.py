@@ -23,14 +23,12 @@ from flows.cli.notices import BLOCK, NIGHT, VARIABLE, alarm_of, busy_queue, end_
 from tasks.watch import look_at_disk, look_at_runs
 from tasks.watch_again import TELLS, tell_again
 from tasks.watch_rules import WatchSettings
-from tests.flows.server import SECRET, Server, serving, wait_for, worker
+from tests.flows.server import PATIENCE, SECRET, Server, serving, wait_for, worker
 from tests.flows.test_told import NOW, listed, passes
 
 pytestmark = pytest.mark.flow
 
 TOKEN = "T0KEN-of-a-channel"  # noqa: S105  of a receiver that lives as long as a test
-PATIENCE = 240
-"""Seconds within which a message arrives, on a machine that does much else."""
 
 
 class Receiver(ThreadingHTTPServer):
@@ -260,7 +258,7 @@ def test_people_may_be_told_by_a_block_of_their_own(server, client, receiver, tm
         "body": "{{ event.payload.text }}",
     }
     made = server.ask("/automations/", {"name": "mine", "trigger": trigger, "actions": [action]})["id"]
-    wait_for(lambda: "mine" in automations(server), 60, "an automation")
+    wait_for(lambda: "mine" in automations(server), "an automation")
     look_at_disk(client, Store(str(tmp_path)), WatchSettings(disk_share=1))
     receiver.next("mine: s2lookback: Disks that are nearly full (1):")
     receiver.next("Disks that are nearly full (1):")
@@ -296,10 +294,10 @@ def test_a_receiver_that_is_dead_fails_nothing_and_what_it_missed_is_told_again(
 
     post_to(f"http://127.0.0.1:1/{TOKEN}")
     look_at_disk(client, store, WatchSettings(disk_share=1))
-    (event,) = wait_for(failed, PATIENCE, "an action that failed")
+    (event,) = wait_for(failed, "an action that failed")
     assert event["payload"]["reason"].startswith("Webhook call failed: ")
     tell_again(client, store, datetime.now(UTC))
-    wait_for(lambda: len(failed()) == 2, PATIENCE, "another one")
+    wait_for(lambda: len(failed()) == 2, "another one")
     post_to(receiver.address)
     for _ in range(2):
         tell_again(client, store, datetime.now(UTC))

@@ -76,7 +76,7 @@ def test_old_runs_go_with_their_tasks_logs_and_artifacts_and_young_or_running_on
     all_ = (parent, failed, running, young, child)
     assert [left(server, run) for run in all_] == [[1, 1, 1, 1]] * 5
     age(server, (parent, failed, running, child))
-    wait_for(lambda: not any(left(server, parent) + left(server, failed) + left(server, child)), 120, "the sweep")
+    wait_for(lambda: not any(left(server, parent) + left(server, failed) + left(server, child)), "the sweep")
     assert left(server, running) == left(server, young) == [1, 1, 1, 1]
 
 

@@ -134,7 +134,7 @@ def at_work(server, run):
 def test_a_job_outlives_its_worker_and_the_next_one_sees_it_out(served, asked, tmp_path):
     with worker(served, "hpc", kind="slurm") as first:
         run = served.trigger("tile", **asked)
-        number, *_ = wait_for(lambda: in_state(served, run, "RUNNING"), 60, "a job")
+        number, *_ = wait_for(lambda: in_state(served, run, "RUNNING"), "a job")
         kill(first, signal.SIGKILL)
     with worker(served, "hpc", kind="slurm"):
         assert served.end(run) == "COMPLETED", (served.home / f"tile-10UFB-{number}.log").read_text()
@@ -147,10 +147,10 @@ def test_a_job_outlives_its_worker_and_the_next_one_sees_it_out(served, asked, t
 def test_a_job_that_is_cancelled_while_nobody_watches_is_known_to_have_crashed(served, asked):
     with worker(served, "hpc", kind="slurm") as first:
         run = served.trigger("tile", **asked)
-        number, *_ = wait_for(lambda: in_state(served, run, "RUNNING"), 60, "a job")
+        number, *_ = wait_for(lambda: in_state(served, run, "RUNNING"), "a job")
         kill(first, signal.SIGKILL)
     call(["scancel", "--signal=KILL", "--full", number], served.environment)
-    wait_for(lambda: not in_state(served, run, "RUNNING", "COMPLETING"), 60, "the job's end")
+    wait_for(lambda: not in_state(served, run, "RUNNING", "COMPLETING"), "the job's end")
     with worker(served, "hpc", kind="slurm"):
         assert served.end(run) == "CRASHED"
 
@@ -161,7 +161,7 @@ def test_a_run_that_is_cancelled_while_its_job_waits_has_no_job_any_more(served,
     try:
         with worker(served, "hpc", kind="slurm"):
             run = served.trigger("tile", **asked)
-            wait_for(lambda: in_state(served, run, "PENDING") and served.run(run)["infrastructure_pid"], 60, "a job")
+            wait_for(lambda: in_state(served, run, "PENDING") and served.run(run)["infrastructure_pid"], "a job")
             served.cancel(run)
             assert served.end(run) == "CANCELLED"
             assert in_state(served, run, "CANCELLED")
@@ -173,12 +173,12 @@ def test_a_run_that_is_cancelled_while_its_job_waits_has_no_job_any_more(served,
 def test_a_run_that_is_cancelled_while_its_job_is_suspended_has_no_job_any_more(served, asked):
     with worker(served, "hpc", kind="slurm"):
         run = served.trigger("tile", **asked)
-        number, *_ = wait_for(lambda: in_state(served, run, "RUNNING"), 60, "a job")
-        wait_for(lambda: served.run(run)["infrastructure_pid"], 60, "a number that the server knows")
+        number, *_ = wait_for(lambda: in_state(served, run, "RUNNING"), "a job")
+        wait_for(lambda: served.run(run)["infrastructure_pid"], "a number that the server knows")
         call(["scontrol", "suspend", number], served.environment)
         served.cancel(run)
         assert served.end(run) == "CANCELLED"
-        wait_for(lambda: in_state(served, run, "CANCELLED"), 120, "the end of the job")
+        wait_for(lambda: in_state(served, run, "CANCELLED"), "the end of the job")
 
 
 @pytest.mark.flow
@@ -192,7 +192,7 @@ def test_a_cancelled_night_ends_its_job_and_that_of_its_tile_which_can_be_run_ag
         assert [in_state(served, run, "RUNNING") is not None for run in (night, tile)] == [True, True]
         served.cancel(night)
         assert [served.end(run) for run in (night, tile, train)] == ["CANCELLED"] * 3
-        wait_for(lambda: not any(at_work(served, run) for run in (night, tile)), 120, "the end of both jobs")
+        wait_for(lambda: not any(at_work(served, run) for run in (night, tile)), "the end of both jobs")
     assert chain.faults(served.products) == []
     with worker(served, "hpc", kind="slurm", S2LOOKBACK_PATIENCE="0"):
         assert served.end(served.trigger("tile", **work)) == "COMPLETED"

@@ -105,7 +105,7 @@ def submit(page: Page, server: Server, name: str) -> dict[str, object]:
         page.wait_for_timeout(2000)
         answer = press_submit(page)
     assert answer.status == 201, answer.text()
-    (new,) = wait_for(lambda: {run["id"] for run in server.runs(name)} - before, WAIT / 1000, "a run")
+    (new,) = wait_for(lambda: {run["id"] for run in server.runs(name)} - before, "a run")
     assert server.end(new) == "COMPLETED", server.run(new)["state"]["message"]
     return server.run(new)
 
