@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from s2lookback.simulate.families import UNSEEN
 from tests.bench import mask_pictures as pictures
 from tests.bench import mask_real as real
 from tests.bench import mask_speed
@@ -77,6 +78,9 @@ def _simulated(scored: Scored) -> Iterator[str]:
     yield "### By class, on all families\n\n" + "\n".join(_by_class(together))
     yield "### F1 by family, before growth\n\n" + "\n".join(_by_family(scored))
     yield "### What fire needs\n\n" + "\n".join(_by_loss(together))
+    if UNSEEN.name in scored["label"]:
+        alone = {way: by[UNSEEN.name] for way, by in scored.items()}
+        yield "### What fire needs, in the family never seen\n\n" + "\n".join(_by_loss(alone))
     yield "### Place of shadows, and errors of the label\n\n" + "\n".join(_by_label(scored))
 
 
