@@ -67,4 +67,4 @@ def _use(axes: Axes, night: Night) -> None:
     axes.set_xlim(0, night.seconds / 60)
     axes.set_ylabel("used, %")
     axes.set_xlabel("minutes")
-    axes.legend(ncols=len(SHOWN), fontsize=7, frameon=False, loc="upper right")
+    axes.legend(ncols=len(SHOWN), fontsize=7, frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
