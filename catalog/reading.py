@@ -8,11 +8,13 @@ from typing import Any
 
 from catalog import layout
 from catalog.index import upkeep
-from catalog.index.protocol import Index, index_of
+from catalog.index.chosen import index_of
+from catalog.index.protocol import Index
 from catalog.items import collections
 from catalog.layout import Item
+from catalog.place.chosen import place_of
 from catalog.place.disk import content, load, parsed, told
-from catalog.place.protocol import folders, place_of
+from catalog.place.protocol import folders
 from s2lookback.errors import CatalogError
 
 

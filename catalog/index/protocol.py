@@ -1,9 +1,6 @@
 """What an index of the items answers, whichever it is: one protocol, one question, one page of answers."""
 
-import hashlib
 import os
-import platform
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,8 +8,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from catalog.layout import Item
-from catalog.place.mounts import shared_by_machines
-from s2lookback.errors import CatalogError
 
 Key = tuple[str, str]
 """Collection and id: together they name one item."""
@@ -118,31 +113,6 @@ class Index(Protocol):
 
 
 Factory = Callable[[Path], Index]
-
-
-def index_of(root: Path) -> Index:
-    """Open the index of a catalog: the one the environment names, or the one beside the items.
-
-    Beside, but for a network file system: there it lies among the copies of each machine.
-
-    Raises:
-        CatalogError: If the environment names one that there is not.
-    """
-    named = os.environ.get(VARIABLE, "")
-    if named.startswith(("postgresql://", "postgres://")):
-        from catalog.index.pgstac import PgstacIndex
-
-        return PgstacIndex(named)
-    if named:
-        raise CatalogError(f"{VARIABLE} names an index of no known kind, expected postgresql://host/database")
-    from catalog.index.sqlite import SqliteIndex
-
-    if not shared_by_machines(root):
-        return SqliteIndex(root / FOLDER / "items.sqlite")
-    # Every machine keeps an index of its own, and finds in the catalog what the others left notes of for it.
-    machine = "-".join(["sqlite", *re.findall(r"[a-z0-9]+", platform.node().lower())])[:60]
-    digest = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
-    return SqliteIndex(copies() / f"index-{digest}" / "items.sqlite", name=machine)
 
 
 def copies() -> Path:

@@ -225,19 +225,6 @@ def _look(path: str) -> str:
     return f"{seen.st_ino}.{seen.st_size}.{seen.st_ctime_ns}"
 
 
-def place_of(root: str) -> Place:
-    """Open the place that a path or an s3:// address names.
-
-    Raises:
-        CatalogError: If it is an address of another form.
-    """
-    if "://" not in root:
-        return Folder(root)
-    from catalog.place.remote import remote_of
-
-    return remote_of(root)
-
-
 def folders(part: Path) -> list[str]:
     """Name the folders of a part on the disk, sorted, but for hidden ones."""
     with told(part):

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from catalog.layout import TILE
-from catalog.place.protocol import place_of
+from catalog.place.chosen import place_of
 from s2lookback.errors import CatalogError, SceneError, TransientError
 
 if TYPE_CHECKING:  # pydantic and its models take a moment to import, which `--help` need not wait for

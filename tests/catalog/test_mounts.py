@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalog.index.protocol import index_of
+from catalog.index.chosen import index_of
 from catalog.index.upkeep import current
 from catalog.place.mounts import shared_by_machines
 from catalog.search import search
@@ -39,7 +39,7 @@ def test_a_network_file_system_is_told_by_the_innermost_mount(folder, shared, tm
 def test_each_machine_has_its_own_index_of_a_shared_folder_and_none_misses_an_item(
     store, sample, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("catalog.index.protocol.shared_by_machines", lambda _: True)
+    monkeypatch.setattr("catalog.index.chosen.shared_by_machines", lambda _: True)
     stores = []
     for machine in ("node-1", "NODE_2"):
         monkeypatch.setattr("platform.node", lambda machine=machine: machine)
