@@ -27,7 +27,7 @@ EVER = datetime(2100, 1, 1, tzinfo=UTC)
 def made(root, source, scenario, **settings):
     """Run the first dates of the tile; give the newest composite."""
     asked = Settings(mrap=MrapSettings(**settings), mask=MaskSettings(method="rules"))
-    update(TILE, source=source, root=str(root), settings=asked, end=sensing_times(scenario)[3])
+    update(TILE, source=source, root=str(root), settings=asked, end=sensing_times(scenario)[5])
     return Store(str(root)), [step.composite for step in steps_before(str(root), TILE, EVER)]
 
 
