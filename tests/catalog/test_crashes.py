@@ -104,7 +104,7 @@ def test_a_publisher_waits_for_another_at_every_level(tmp_path, publisher):
 def test_two_publishers_of_one_item_harm_neither_it_nor_each_other(tmp_path, publisher):
     root = tmp_path / "products"
     store = Store(str(root))
-    rivals = [process("race", root, 12, "a", "b"), process("race", root, 12, "b", "a", "c")]
+    rivals = [process("race", root, 24, "a", "b"), process("race", root, 24, "b", "a", "c")]
     seen = 0
     while any(rival.poll() is None for rival in rivals):
         seen += store.item("scenes", "10UFB", publisher.ID) is not None
@@ -112,7 +112,7 @@ def test_two_publishers_of_one_item_harm_neither_it_nor_each_other(tmp_path, pub
         assert store.gc() == []
         time.sleep(0.01)
     assert [rival.returncode for rival in rivals] == [0, 0]
-    assert seen  # while they raced: how often is the machine's affair
+    assert seen > 3
     assert store.check(deep=True) == []
     assert store.gc(older_than=-1) == []
     assert len(listed(root)) == 1
