@@ -52,9 +52,14 @@ def possible(view: View) -> NDArray[np.uint8]:
     Shadow darkens: burns, lakes and valleys are dark every day, yet producers call them shadow, and a model learns to.
     Cloud brightens every band that it can be told by, and the visible more than 2.2 µm.
     """
-    cloud = ~unbrightened(view.now, view.before) & ~heated(view.now, view.before)
     shadow = ~lit(view.now, view.before)
-    return Rim.CLOUD * cloud.astype(np.uint8) | Rim.SHADOW * shadow.astype(np.uint8)
+    return _cloud_possible(view) | Rim.SHADOW * shadow.astype(np.uint8)
+
+
+def _cloud_possible(view: View) -> NDArray[np.uint8]:
+    """Give the bit of a cloud where light allows one."""
+    cloud = ~unbrightened(view.now, view.before) & ~heated(view.now, view.before)
+    return Rim.CLOUD * cloud.astype(np.uint8)
 
 
 def rims(view: View) -> NDArray[np.uint8]:
@@ -64,5 +69,4 @@ def rims(view: View) -> NDArray[np.uint8]:
     safety: ground as dark as char is taken for a cloud's rim where its light allows, and for a shadow's nowhere, since
     half a shadow takes less light from it than any test sees.
     """
-    cloud = possible(view) & np.uint8(Rim.CLOUD)
-    return np.where(charred(view.now), cloud, np.uint8(Rim.CLOUD | Rim.SHADOW))
+    return np.where(charred(view.now), _cloud_possible(view), np.uint8(Rim.CLOUD | Rim.SHADOW))
