@@ -1,7 +1,7 @@
 """What an index of the items answers, whichever it is: one protocol, one question, one page of answers."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,9 +110,6 @@ class Index(Protocol):
 
     def collections(self) -> Mapping[str, int]:
         """Count the items of every collection that has any."""
-
-
-Factory = Callable[[Path], Index]
 
 
 def copies() -> Path:
