@@ -2,6 +2,7 @@
 
 import os
 import re
+import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from s2lookback.errors import SceneError
 
 MAX_MEMBERS = 20_000
 """Most files in a product; a multi-tile one of 2015 has a few thousand."""
+
+_UNREADABLE = (OSError, BadZipFile, RuntimeError, EOFError, ValueError, struct.error, zlib.error)
+"""What a folder or a damaged zip raises when it is listed or read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Product:
         read = _read_zipped if is_zip(self.href) else _read_file
         try:
             return read(self.href, self.members[member], limit)
-        except (OSError, BadZipFile, RuntimeError, EOFError, zlib.error) as error:
+        except _UNREADABLE as error:
             raise SceneError(f"{self.href}: {member} cannot be read ({error})") from error
 
 
@@ -72,7 +76,7 @@ def open_product(href: str) -> Product:
     """
     try:
         names = _zipped_names(href) if is_zip(href) else _file_names(href)
-    except (OSError, BadZipFile, ValueError) as error:
+    except _UNREADABLE as error:
         raise SceneError(f"{href}: cannot be opened as a product ({error})") from error
     if len(names) > MAX_MEMBERS:
         raise SceneError(f"{href}: holds {len(names)} files, expected at most {MAX_MEMBERS}")
@@ -91,7 +95,7 @@ def _zipped_names(href: str) -> list[str]:
     for entry in entries:
         if entry.filename.startswith("/") or "\\" in entry.filename or ".." in PurePosixPath(entry.filename).parts:
             raise ValueError(f"it names {entry.filename[:80]!r}, which leaves the product")
-    return [entry.filename for entry in entries if not entry.is_dir()]
+    return [entry.filename for entry in entries if not entry.filename.endswith("/")]
 
 
 def _file_names(href: str) -> list[str]:

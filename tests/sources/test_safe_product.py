@@ -1,5 +1,7 @@
+import itertools
 import os
 from contextlib import suppress
+from pathlib import Path
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile
 
 import pytest
@@ -110,6 +112,18 @@ def test_two_images_for_one_role_are_refused(tmp_path):
     (tmp_path / "MTD_MSIL2A.xml").touch()
     with pytest.raises(SceneError, match=r"one.* and .*two.*expected one such file"):
         choose_members(open_product(str(tmp_path)), ("B12",))
+
+
+def test_whichever_byte_of_a_zip_is_wrong_it_is_read_or_refused(pack):
+    href = pack({TOP: "a", "X.SAFE/GRANULE/é.xml": "b"})
+    whole, refused = Path(href).read_bytes(), 0
+    for at, wrong in itertools.product(range(len(whole)), (0, 255)):
+        Path(href).write_bytes(whole[:at] + bytes([wrong]) + whole[at + 1 :])
+        try:
+            open_product(href).read("MTD_MSIL2A.xml", 10)
+        except SceneError:
+            refused += 1
+    assert refused > 100
 
 
 @pytest.fixture
