@@ -1,11 +1,11 @@
 """Whether what the catalog names is there, whole and unchanged."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from catalog.index.protocol import Index
+from catalog.index.protocol import Index, Key
 from catalog.items.schema import Judge, own
 from catalog.layout import Item
 from catalog.place.protocol import Place
@@ -34,14 +34,21 @@ class _Store(Protocol):
 
 
 def found(
-    store: _Store, places: Iterable[tuple[str, str, str]], index: Index, *, deep: bool, judge: Judge | None = None
+    store: _Store,
+    places: Iterable[tuple[str, str, str]],
+    current: Callable[[], Index],
+    *,
+    deep: bool,
+    judge: Judge | None = None,
 ) -> Iterator[Problem]:
     """List everything that is not as it should be: items, their files, what nobody names, and the index.
+
+    Others may publish and retract meanwhile: what they do is no problem.
 
     Args:
         store: The catalog.
         places: ``store.places()``, if the caller watches them pass.
-        index: Caught up; see ``catalog.index.upkeep.current``.
+        current: Gives the index, caught up; see ``catalog.index.upkeep.current``.
         deep: Compare the bytes of files, not only their sizes.
         judge: Knows the schemas to judge items by; by default our own alone.
     """
@@ -49,11 +56,26 @@ def found(
     yield from check(store, listed, deep=deep, judge=judge)
     for name, left in store.place.orphans():
         yield Problem(name, f"{left}: no item names it; `s2lookback catalog gc` removes it")
-    known, there = set(index.keys()), {(collection, name) for collection, _, name in listed}
-    for collection, name in sorted(there - known):
-        yield Problem(name, f"of {collection} is not in the index; `s2lookback catalog rebuild` mends it")
-    for collection, name in sorted(known - there):
-        yield Problem(name, f"of {collection} is in the index, but not there; `s2lookback catalog rebuild` mends it")
+    doubts = {(collection, name) for collection, _, name in listed} ^ set(current().keys())
+    for collection, name in sorted(_differing(store, current, doubts)):
+        what = "not in the index" if _stands(store, collection, name) else "in the index, but not there"
+        yield Problem(name, f"of {collection} is {what}; `s2lookback catalog rebuild` mends it")
+
+
+def _differing(store: _Store, current: Callable[[], Index], doubts: set[Key]) -> set[Key]:
+    """Keep of some items those that only the index or only the catalog has, at each of three looks."""
+    for _ in range(3):
+        index = current()
+        doubts = {key for key in doubts if _stands(store, *key) != (index.get(key[1], key[0]) is not None)}
+    return doubts
+
+
+def _stands(store: _Store, collection: str, name: str) -> bool:
+    """Tell whether an item can be read now; what is damaged is no matter of the index."""
+    try:
+        return store.item(collection, name.split("-")[1], name) is not None
+    except CatalogError:
+        return False
 
 
 def check(
@@ -74,7 +96,9 @@ def check(
             yield Problem(name, "holds a null, expected that what is not known is left out")
         for fault in (judge or own()).faults(item):
             yield Problem(name, fault)
-        yield from problems(store, item, deep=deep)
+        lost = [*problems(store, item, deep=deep)]
+        if lost and store.item(collection, tile, name) == item:  # or it was retracted or replaced meanwhile
+            yield from lost
 
 
 def _holds_null(content: object) -> bool:

@@ -1,9 +1,10 @@
-"""Whole files or none, and what their bytes hash to."""
+"""Whole files or none, what their bytes hash to, and folders that change while they are listed."""
 
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import iglob
 from pathlib import Path
 
 SHA2_256 = "1220"
@@ -46,3 +47,26 @@ def checksum(path: str | Path) -> str:
 def checksum_of(content: bytes) -> str:
     """Hash bytes: sha2-256 multihash, hexadecimal."""
     return SHA2_256 + hashlib.sha256(content).hexdigest()
+
+
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """List what has such a name below a folder, sorted, hidden names too.
+
+    What goes away meanwhile, or may not be read, is passed over: ``Path.glob`` stops there.
+    """
+    return sorted(folder / name for name in iglob(pattern, root_dir=folder, include_hidden=True))  # noqa: PTH207
+
+
+def looks(path: Path) -> Iterator[os.stat_result]:
+    """Look at a file, or at a folder and all in it, but behind links; what goes away meanwhile is passed over."""
+    below = (Path(above, name) for above, folders, files in os.walk(path) for name in (*folders, *files))
+    with suppress(OSError):
+        yield path.stat()
+    for one in below:
+        with suppress(OSError):
+            yield one.lstat()
+
+
+def last_change(path: Path) -> int:
+    """Tell when a file, or anything in a folder, last changed, ns; 0 where there is nothing."""
+    return max((seen.st_ctime_ns for seen in looks(path)), default=0)

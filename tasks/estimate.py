@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from stat import S_ISREG
 from statistics import median
 
 from prefect import task
@@ -11,6 +12,7 @@ from prefect import task
 from catalog.items.builders import COLLECTIONS
 from catalog.origin.replaced import execution
 from catalog.store import Store
+from s2lookback.files import looks
 from s2lookback.scene import SceneRef
 from s2lookback.settings import IngestSettings
 from s2lookback.sources.settings import SourceSettings, open_source
@@ -164,8 +166,7 @@ def _work(new: Sequence[SceneRef], days: Sequence[datetime]) -> Work:
 
 def _size(path: Path) -> int:
     """Give the bytes of a file, or of all in a folder; 0 for what is simulated."""
-    files = [path] if path.is_file() else path.rglob("*")
-    return sum(file.lstat().st_size for file in files if file.is_file())
+    return sum(seen.st_size for seen in looks(path) if S_ISREG(seen.st_mode))
 
 
 def costs(root: str, tiles: Sequence[str]) -> dict[str, Cost]:

@@ -12,7 +12,7 @@ from typing import Any
 from catalog.layout import TILE, VERSION
 from catalog.place.disk import told
 from s2lookback.errors import CatalogError
-from s2lookback.files import checksum
+from s2lookback.files import checksum, matching
 
 VARIABLE = "S2LOOKBACK_CACHE_GB"
 """Environment variable: how many gigabytes of products a copy holds, but for those at work."""
@@ -74,7 +74,7 @@ class Copied:
             self._make_room()
 
     def _make_room(self) -> None:
-        found = [(path.stat(), path) for path in self.folder.glob("*/*/*/*/*") if _is_asset(path)]
+        found = [(seen, path) for path in matching(self.folder, "*/*/*/*/*") if (seen := _asset(path))]
         left = sum(seen.st_size for seen, _ in found) - self._most
         free: dict[str, int | None] = {}
         try:
@@ -112,9 +112,14 @@ class Copied:
         return handle
 
 
-def _is_asset(path: Path) -> bool:
+def _asset(path: Path) -> os.stat_result | None:
+    """Look at a file of a version; None for anything else, and for what another process has just removed."""
     _, tile, name, version, file = path.parts[-5:]
-    return bool(TILE.fullmatch(tile) and VERSION.fullmatch(version)) and file != f"{name}.json" and path.is_file()
+    if not (TILE.fullmatch(tile) and VERSION.fullmatch(version)) or file == f"{name}.json" or not path.is_file():
+        return None
+    with suppress(FileNotFoundError):
+        return path.stat()
+    return None
 
 
 def _bytes(gigabytes: str) -> float:

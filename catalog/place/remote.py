@@ -25,6 +25,7 @@ from catalog.place.objects import Homes, by_home, home_of, left_in, leftovers
 from catalog.place.protocol import DAY, UNLISTED, Documents, Tell
 from catalog.place.storage import stored
 from s2lookback.errors import CatalogError
+from s2lookback.files import matching
 
 FRESH = 5.0
 """Seconds for which what was listed is believed; what is not found, or is to be replaced, is looked at anew."""
@@ -53,7 +54,7 @@ class Remote(Mirror):
         self._there.update(there)
         for home in gone:
             self._there.pop(home, None)
-        copied = part.glob("*/*.json") if "/" in name else part.glob("*/*/*.json")
+        copied = matching(part, "*/*.json" if "/" in name else "*/*/*.json")
         homes = {*there, *(self._key(path.parent) for path in copied if path.stem == path.parent.name)}
         self._read([home for home in sorted(homes) if not self._is_copied(home)], tell)
         self._looked[name] = now

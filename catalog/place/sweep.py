@@ -9,6 +9,7 @@ from pathlib import Path
 from catalog.layout import TILE, VERSION
 from catalog.place.disk import load, locked, told
 from s2lookback.errors import CatalogError
+from s2lookback.files import matching
 
 
 def collect(root: Path, older_than: float) -> list[str]:
@@ -19,7 +20,7 @@ def collect(root: Path, older_than: float) -> list[str]:
     before = time.time() - older_than
     removed = [_removed(part) for part in _parts(root, before)]
     for home in _homes(root):
-        with told(home), locked(home):
+        with told(home), suppress(FileNotFoundError), locked(home):  # another process has just removed it
             removed += [_removed(path) for path in _unnamed(home, before)]
             if not (home / f"{home.name}.json").exists() and _older(home, before):
                 with suppress(OSError):  # not empty
@@ -45,12 +46,12 @@ def remove_versions(home: Path) -> None:
 
 
 def _homes(root: Path) -> list[Path]:
-    return sorted(path for path in root.glob("*/*/*") if path.is_dir() and TILE.fullmatch(path.parent.name))
+    return [path for path in matching(root, "*/*/*") if path.is_dir() and TILE.fullmatch(path.parent.name)]
 
 
 def _parts(root: Path, before: float) -> list[Path]:
     """List files that were never finished."""
-    found = [part for depth in range(5) for part in sorted(root.glob(depth * "*/" + ".*.part"))]
+    found = [part for depth in range(5) for part in matching(root, depth * "*/" + ".*.part")]
     return [part for part in found if _older(part, before)]
 
 
@@ -61,9 +62,9 @@ def _unnamed(home: Path, before: float) -> list[Path]:
         standing = None if item is None else item["properties"]["version"]
     except (CatalogError, KeyError, TypeError):
         return []
-    versions = [path for path in home.iterdir() if VERSION.fullmatch(path.name) and path.name != standing]
+    versions = [path for path in matching(home, "*") if VERSION.fullmatch(path.name) and path.name != standing]
     unnamed = [path for path in versions if not (path / f"{home.name}.json").exists()]
-    return [path for path in sorted([*home.glob(".stage-*"), *unnamed]) if _older(path, before)]
+    return [path for path in sorted([*matching(home, ".stage-*"), *unnamed]) if _older(path, before)]
 
 
 def _removed(path: Path) -> str:

@@ -65,9 +65,8 @@ def check(
 
     store, problems = Store(str(root)), 0
     with sentences():
-        index, judge = current(store), Judge(schemas)
-        places = _watched(store.places(), store, "checking")
-        for problem in found(store, places, index, deep=not quick, judge=judge):
+        places, judge = _watched(store.places(), store, "checking"), Judge(schemas)
+        for problem in found(store, places, lambda: current(store), deep=not quick, judge=judge):
             problems += 1
             out.print(f"{problem.item}: {problem.reason}", highlight=False, soft_wrap=True, markup=False)
     if problems:

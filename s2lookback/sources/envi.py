@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from s2lookback.envi import EnviHeader, read_header, read_pixels
 from s2lookback.envi_header import header_of
 from s2lookback.errors import SceneError
-from s2lookback.files import checksum, checksum_of
+from s2lookback.files import checksum, checksum_of, last_change
 from s2lookback.scene import NO_PERCENT, NODATA, Acquisition, Listing, Rejected, Scene, SceneRef
 from s2lookback.settings import IngestSettings
 from s2lookback.sources.envi_offset import check_offset, find_bands, folder_begins, folder_offset
@@ -204,14 +204,7 @@ def _tileless(pair: Pair) -> Rejected:
 def _ref(pair: Pair, tile: str) -> SceneRef:
     data = [Path(header.path) for header in (*pair.parts, pair.image, *pair.masks)]
     files = sorted({*data, *(header for path in data if (header := header_of(path)))})
-    return SceneRef(tile, pair.sensed, tuple(map(str, files)), max(map(_changed, files)))
-
-
-def _changed(file: Path) -> int:
-    try:
-        return file.stat().st_ctime_ns
-    except FileNotFoundError:  # gone since it was listed: opening the scene says so
-        return 0
+    return SceneRef(tile, pair.sensed, tuple(map(str, files)), max(map(last_change, files)))
 
 
 def _numbers(image: EnviHeader, bands: list[int]) -> NDArray[np.float32]:

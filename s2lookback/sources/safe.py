@@ -3,7 +3,6 @@
 import logging
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from s2lookback.errors import SceneError, TransientError
-from s2lookback.files import checksum
+from s2lookback.files import checksum, last_change
 from s2lookback.scene import Listing, Rejected, Scene, SceneRef
 from s2lookback.settings import IngestSettings
 from s2lookback.sources.imagery import choose_members, read_product
@@ -71,7 +70,7 @@ class SafeSource:
                 continue
             used, passed_over = _choose([*group])
             rejected += passed_over
-            scenes.append(SceneRef(tile, sensed, used, max(map(_changed, used))))
+            scenes.append(SceneRef(tile, sensed, used, max(map(last_change, map(Path, used)))))
         return Listing(tuple(scenes), tuple(sorted(rejected, key=attrgetter("href"))))
 
     def unfinished(self, ref: SceneRef) -> str:
@@ -192,12 +191,3 @@ def _choose(products: list[_Named]) -> tuple[tuple[str, ...], list[Rejected]]:
         else:
             used[product.name] = product
     return tuple(sorted(product.href for product in used.values())), passed_over
-
-
-def _changed(href: str) -> int:
-    """Newest change time of a zip, or of anything in a folder; 0 if it has gone, which opening it will tell."""
-    path = Path(href)
-    with suppress(OSError):
-        inside = (each.lstat().st_ctime_ns for each in path.rglob("*"))
-        return max(path.stat().st_ctime_ns, *inside, 0)
-    return 0

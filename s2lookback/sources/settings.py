@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from s2lookback.errors import SceneError
+from s2lookback.files import last_change, matching
 from s2lookback.settings import IngestSettings
 from s2lookback.simulate.scenario import Scenario
 from s2lookback.sources.envi import EnviSource
@@ -42,7 +43,7 @@ def open_source(source: SourceSettings, ingest: IngestSettings) -> Source:
         raise SceneError(f"{source.scenes or 'no folder'}: expected a folder of SAFE products or ENVI images")
     if source.kind == "safe" or (source.kind == "auto" and _holds_safe(folder)):
         return SafeSource(source.scenes, settings=ingest)
-    return _envi(source, ingest, _newest(folder, Path(source.masks or folder)))
+    return _envi(source, ingest, max(map(last_change, (folder, Path(source.masks or folder)))))
 
 
 @lru_cache(maxsize=8)
@@ -52,14 +53,8 @@ def _envi(source: SourceSettings, ingest: IngestSettings, _changed: int) -> Envi
     return EnviSource(source.scenes, masks, settings=ingest, tile=source.tile or None)
 
 
-def _newest(*folders: Path) -> int:
-    """Tell when anything in the folders, themselves included, last changed, ns."""
-    paths = {path for folder in folders for path in (folder, *folder.rglob("*"))}
-    return max((path.lstat().st_ctime_ns for path in paths if path.is_symlink() or path.exists()), default=0)
-
-
 def _holds_safe(folder: Path) -> bool:
     suffixes = {".safe", ".zip"}
     return folder.suffix.lower() in suffixes or any(
-        path.suffix.lower() in suffixes for pattern in ("*", "*/*") for path in folder.glob(pattern)
+        path.suffix.lower() in suffixes for pattern in ("*", "*/*") for path in matching(folder, pattern)
     )

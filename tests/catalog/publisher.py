@@ -1,12 +1,15 @@
 """A process that publishes, to be killed or raced by the tests; it needs nothing of the test run.
 
 publisher.py crash <template> <copies> <content>   one copy of the template for each step, killed before that step
-publisher.py race <root> <rounds> <content>...     publish the contents in turn
+publisher.py race <root> <rounds> <content>...     publish the contents in turn, and on while <root>.racing is there
+publisher.py retract <root>                        retract, as long as <root>.racing is there
 """
 
 import os
 import shutil
 import sys
+import time
+from itertools import cycle
 from pathlib import Path
 
 from catalog.provenance import Recipe
@@ -76,9 +79,27 @@ def crash(template: Path, copies: Path, content: str) -> None:
         step += 1
 
 
+def race(root: str, rounds: int, contents: list[str]) -> None:
+    """Publish the contents in turn, so many times or, as long as the file of the race is there, more often."""
+    racing = Path(f"{root}.racing")
+    for turn, content in enumerate(cycle(contents)):
+        if turn >= rounds and not racing.exists():
+            return
+        publish(Store(root), content)
+
+
+def retract(root: str) -> None:
+    """Retract what others publish, as long as the file of the race is there."""
+    while Path(f"{root}.racing").exists():
+        Store(root).retract("scenes", "10UFB", ID)
+        time.sleep(0.05)
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "crash":
-        crash(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
-    else:
-        for turn in range(int(sys.argv[3])):
-            publish(Store(sys.argv[2]), sys.argv[4:][turn % len(sys.argv[4:])])
+    match sys.argv[1:]:
+        case "crash", template, copies, content:
+            crash(Path(template), Path(copies), content)
+        case "race", root, rounds, *contents:
+            race(root, int(rounds), contents)
+        case "retract", root:
+            retract(root)

@@ -25,7 +25,7 @@ from tests.faults import chain
 
 def sound(store: Store) -> list[str]:
     """Name what a thorough check finds amiss, with orphans of any age."""
-    found = audit.found(store, store.places(), current(store), deep=True)
+    found = audit.found(store, store.places(), lambda: current(store), deep=True)
     return [f"{one.item}: {one.reason}" for one in found]
 
 
