@@ -76,7 +76,7 @@ class Server:
 
     def client(self) -> httpx.Client:
         return httpx.Client(
-            base_url=self.environment["PREFECT_API_URL"], timeout=60, trust_env=False, auth=("tests", SECRET)
+            base_url=self.environment["PREFECT_API_URL"], timeout=PATIENCE / 2, trust_env=False, auth=("tests", SECRET)
         )
 
     def start(self) -> None:

@@ -50,7 +50,7 @@ def test_a_night_runs_each_tile_in_one_pool_and_trains_in_the_other_to_the_same_
         # Each was started once: the one that failed would have failed again.
         assert keys(server, night) == [f"{night}:tile:{TILE}:0", f"{night}:tile:31UDS:0"]
         assert {name: run["state"]["type"] for name, run in tiles.items()} == {TILE: "COMPLETED", "31UDS": "FAILED"}
-        (lost,) = entries(str(products))
+        (lost,) = entries(str(products), tile="31UDS")
         assert (lost.tile, lost.error, lost.run) == ("31UDS", "CatalogError", tiles["31UDS"]["id"])
         assert account(str(products), tiles[TILE]["id"]).made["model"] == 1
 
