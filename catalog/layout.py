@@ -58,24 +58,6 @@ def check_tile(tile: str) -> None:
         raise CatalogError(f"{tile!r} is no MGRS square, expected one like 10UFB")
 
 
-def check_shape(item: Mapping[str, Any], href: str) -> None:
-    """Refuse JSON that has not the parts of a published item that the store relies on."""
-    facts, assets, links = item.get("properties"), item.get("assets"), item.get("links")
-    sound = (
-        isinstance(item.get("id"), str)
-        and isinstance(item.get("collection"), str)
-        and isinstance(facts, dict)
-        and VERSION.fullmatch(str(facts.get("version")))
-        and isinstance(assets, dict)
-        and all(isinstance(one, dict) and isinstance(one.get("href"), str) for one in assets.values())
-        and isinstance(links, list)
-        and all(isinstance(one, dict) for one in links)
-        and all(isinstance(one.get(key), str) for one in links for key in ("rel", "href"))
-    )
-    if not sound:
-        raise CatalogError(f"{href}: is no item that this catalog published")
-
-
 def check_file(file: object, name: str) -> str:
     """Refuse the href of an asset of item ``name`` that is anything but a bare file name."""
     if not isinstance(file, str) or not _FILE.fullmatch(file) or file == f"{name}.json":
@@ -104,6 +86,13 @@ def source_link(source: Mapping[str, Any]) -> Link:
         title=str(source["id"]),
         **{"s2lookback:content": content},
     )
+
+
+def sources_of(item: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Name what an item was made from, by id and content, newest first; a link without either names what is nowhere."""
+    links = [one for one in item["links"] if one["rel"] == "derived_from"]
+    names = {(str(one.get("title", one.get("href"))), str(one.get("s2lookback:content", ""))) for one in links}
+    return tuple(sorted(names, key=lambda key: (key[0].rpartition("-")[2], key), reverse=True))
 
 
 def structural_links(item: Mapping[str, Any], version: str, predecessor: Link | None) -> list[Link]:

@@ -15,6 +15,7 @@ from catalog.layout import Item
 from catalog.place.chosen import place_of
 from catalog.place.disk import content, load, parsed, told
 from catalog.place.protocol import folders
+from catalog.shape import check_shape
 from s2lookback.errors import CatalogError
 
 
@@ -54,7 +55,7 @@ class Reader:
         item = self.document(path)
         if item is None:
             raise CatalogError(f"{href}: there is no such item")
-        layout.check_shape(item, href)
+        check_shape(item, href)
         return item
 
     def item(self, collection: str, tile: str, name: str) -> Item | None:
@@ -67,7 +68,7 @@ class Reader:
         path = self._path(collection, tile, name)
         item = load(path)
         if item is not None:
-            layout.check_shape(item, str(path))
+            check_shape(item, str(path))
             if (item["collection"], layout.tile_of(item), item["id"]) != (collection, tile, name):
                 raise CatalogError(
                     f"{path}: holds {item['id']} of {item['collection']}, expected {name} of {collection}"
@@ -194,7 +195,7 @@ class Reader:
             return self.place.verified(self._inside(href))
 
     def _file(self, item: Item, key: str) -> Path:
-        layout.check_shape(item, str(item.get("id")))
+        check_shape(item, str(item.get("id")))
         if key not in item["assets"]:
             raise CatalogError(f"{item['id']}: has no asset {key!r}, only {', '.join(item['assets'])}")
         version, href = item["properties"]["version"], str(item["assets"][key].get("href"))

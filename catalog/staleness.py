@@ -6,7 +6,7 @@ from itertools import islice
 from statistics import median
 
 from catalog.items.facts import sensed_of
-from catalog.layout import Item
+from catalog.layout import Item, sources_of
 from catalog.store import Store
 
 NEWEST = 5
@@ -84,8 +84,7 @@ def overview(store: Store) -> list[Freshness]:
 
 def maker_of(mask: Item) -> str | None:
     """Name the model that made a mask; None where none did."""
-    names = [str(one["title"]) for one in mask["links"] if one["rel"] == "derived_from"]
-    return next((name for name in names if name.startswith("model-")), None)
+    return next((name for name, _ in sources_of(mask) if name.startswith("model-")), None)
 
 
 def _median(figures: Sequence[float]) -> float | None:

@@ -17,10 +17,11 @@ from catalog.index.protocol import QueryError, reach
 from catalog.items.builders import COLLECTIONS
 from catalog.items.extensions import EXTENSIONS, used
 from catalog.items.schema import own
-from catalog.layout import Item, check_shape, folder_of, tile_of
+from catalog.layout import Item, folder_of, tile_of
 from catalog.origin.descent import descendants, key_of
 from catalog.place.disk import locked, told
 from catalog.provenance import Recipe, content_digest, require_complete
+from catalog.shape import check_shape
 from catalog.store import Store
 from s2lookback.errors import CatalogError
 

@@ -5,7 +5,7 @@ from base64 import b64encode
 from typing import Any
 
 from catalog.api.hrefs import served_item
-from catalog.layout import tile_of
+from catalog.layout import sources_of, tile_of
 from catalog.store import Store
 from s2lookback.pictures import stamp
 
@@ -37,7 +37,7 @@ def facts_of(item: Item) -> list[str]:
             *(f"{share} at most {ages[p]} days old" for share, p in old),
         ]
     if item["collection"] == "models":
-        scenes = sum(link["rel"] == "derived_from" for link in item["links"])
+        scenes = len(sources_of(item))
         return [f"from {scenes} scenes", f"{_percent(facts['s2lookback:metrics'].get('agreement', 0), 100)} agreement"]
     shares = {
         "clear": facts.get("s2lookback:clear_fraction", 0) * 100,

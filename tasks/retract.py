@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from catalog import retraction
 from catalog.items.builders import COLLECTIONS, item_id
-from catalog.layout import folder_of
+from catalog.layout import folder_of, sources_of
 from catalog.store import Request, Store
 from s2lookback.errors import CatalogError, SceneError
 from tasks.history import scene_at
@@ -105,7 +105,7 @@ def _sources(store: Store, tile: str, name: str, memory: Memory) -> set[str]:
     if known is not None:
         return set(known["sources"])
     model = store.read(store.href("models", tile, name))
-    found = {str(one["title"]) for one in model["links"] if one["rel"] == "derived_from"}
+    found = {name for name, _ in sources_of(model)}
     memory.note(name, look, sources=sorted(found))
     return found
 

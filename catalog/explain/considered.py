@@ -6,7 +6,7 @@ from datetime import datetime
 from catalog.explain.point import Place, Source, item_at, source_at, source_named
 from catalog.explain.verdict import Folding, Sight, Verdict, judge
 from catalog.items.facts import settings_of
-from catalog.layout import Item
+from catalog.layout import Item, sources_of
 from catalog.store import Store
 from s2lookback.masking.classes import MEANINGS, Class
 from s2lookback.mrap.fold import DAY
@@ -63,10 +63,8 @@ def sight_of(store: Store, mask: Item, place: Place) -> Sight:
 
 def made_with(store: Store, item: Item, stage: str) -> Source | None:
     """Name the item of a stage that an item was made from; None where it was made without one."""
-    for one in item["links"]:
-        if one["rel"] == "derived_from" and one["title"].startswith(f"{stage}-"):
-            return source_named(store, one["title"])
-    return None
+    name = next((name for name, _ in sources_of(item) if name.startswith(f"{stage}-")), None)
+    return None if name is None else source_named(store, name)
 
 
 def second_of(time: datetime | None) -> int:

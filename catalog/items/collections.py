@@ -176,13 +176,15 @@ def _union(boxes: list[list[float]]) -> list[float]:
 
 
 def _summaries(summaries: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
-    listed = {name: sorted({*summaries.get(name, []), *_list(facts.get(name))}) for name in _LISTED}
-    ranged = {name: [*summaries.get(name, {}).values(), *_list(facts.get(name))] for name in _RANGED}
+    listed = {name: {*summaries.get(name, []), *_all(facts.get(name), (str, int, float))} for name in _LISTED}
+    ranged = {name: [*summaries.get(name, {}).values(), *_all(facts.get(name), (int, float))] for name in _RANGED}
     ranges = {name: {"minimum": min(values), "maximum": max(values)} for name, values in ranged.items() if values}
-    return {**{name: values for name, values in listed.items() if values}, **ranges}
+    lists = {
+        name: sorted(values, key=lambda one: (isinstance(one, str), one)) for name, values in listed.items() if values
+    }
+    return {**lists, **ranges}
 
 
-def _list(fact: Any) -> list[Any]:
-    if fact is None:
-        return []
-    return fact if isinstance(fact, list) else [fact]
+def _all(fact: Any, kinds: tuple[type, ...]) -> list[Any]:
+    """List what a fact says; what is of another kind, as in a damaged item, says nothing."""
+    return [one for one in (fact if isinstance(fact, list) else [fact]) if isinstance(one, kinds)]

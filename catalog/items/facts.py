@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from s2lookback.bands import BANDS
+from s2lookback.errors import CatalogError
 from s2lookback.grid import Grid
 
 
@@ -19,11 +20,18 @@ def bands_of(item: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def grid_of(item: Mapping[str, Any]) -> Grid:
-    """Read where the pixels of an item lie."""
+    """Read where the pixels of an item lie.
+
+    Raises:
+        CatalogError: If it does not say so.
+    """
     facts = item["properties"]
-    height, width = facts["proj:shape"]
-    a, b, c, d, e, f = facts["proj:transform"][:6]
-    return Grid(int(facts["proj:code"].removeprefix("EPSG:")), (a, b, c, d, e, f), height, width)
+    try:
+        height, width = map(int, facts["proj:shape"])
+        a, b, c, d, e, f = map(float, facts["proj:transform"][:6])
+        return Grid(int(facts["proj:code"].removeprefix("EPSG:")), (a, b, c, d, e, f), height, width)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise CatalogError(f"{item['id']}: does not say where its pixels lie ({error!r})") from error
 
 
 def settings_of(item: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from catalog.layout import Item, tile_of
+from catalog.layout import Item, sources_of, tile_of
 from catalog.origin.replaced import versions
 from catalog.search import find_item
 from catalog.store import Store
@@ -96,13 +96,6 @@ def descendants(store: Store, item: Item) -> Graph:
 def key_of(item: Item) -> Key:
     """Name the exact version that an item is."""
     return str(item["id"]), str(item["properties"].get("s2lookback:content", ""))
-
-
-def sources_of(item: Item) -> tuple[Key, ...]:
-    """Name the versions that an item was made from, newest first."""
-    links = [one for one in item["links"] if one["rel"] == "derived_from"]
-    names = {(str(one.get("title", one["href"])), str(one.get("s2lookback:content", ""))) for one in links}
-    return tuple(sorted(names, key=lambda key: (key[0].rpartition("-")[2], key), reverse=True))
 
 
 def edges(graph: Mapping[Key, Node]) -> Iterator[tuple[Key, Key]]:

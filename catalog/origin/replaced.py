@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from catalog.layout import VERSION, Item, check_shape, predecessor_of, tile_of
+from catalog.layout import VERSION, Item, predecessor_of, sources_of, tile_of
 from catalog.search import find_item
+from catalog.shape import check_shape, is_time
 from catalog.store import Store
 from s2lookback.errors import CatalogError
 
@@ -35,14 +36,25 @@ def _predecessor(store: Store, item: Item) -> Item | None:
 
 
 def execution(store: Store, item: Item) -> Mapping[str, Any]:
-    """Read who made this version of an item, when and in what time; empty where no record was kept."""
-    return store.document(store.record_of(item)) or {}
+    """Read who made this version of an item, when and in what time; empty where no record was kept, or is damaged."""
+    try:
+        record = store.document(store.record_of(item)) or {}
+    except CatalogError:
+        return {}
+    seconds = record.get("seconds", 0)
+    sound = (
+        is_time(record.get("created", "2015-06-23T00:00:00Z"))
+        and isinstance(seconds, int | float)
+        and 0 <= seconds < 1e9
+        and isinstance(record.get("prefect", {}), dict)
+    )
+    return record if sound else {}
 
 
 def outdated(store: Store, item: Item) -> list[str]:
     """Say which of the items that an item was made from have gone, or hold something else since."""
     found = []
-    for name, content in _made_from(item).items():
+    for name, content in sources_of(item):
         try:
             source = find_item(store, name)
         except CatalogError:
@@ -51,10 +63,6 @@ def outdated(store: Store, item: Item) -> list[str]:
         if source["properties"]["s2lookback:content"] != content:
             found.append(f"{item['id']} was made before {name} changed")
     return found
-
-
-def _made_from(item: Item) -> dict[str, str]:
-    return {one["title"]: one["s2lookback:content"] for one in item["links"] if one["rel"] == "derived_from"}
 
 
 def causes(store: Store, old: Item, new: Item) -> list[str]:

@@ -88,6 +88,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print the item itself.")] = False,
 ) -> None:
     """Show one item: what it is, what it was made from, where its files are."""
+    from catalog.layout import sources_of
     from catalog.search import find_item
     from catalog.store import Store
 
@@ -103,7 +104,7 @@ def show(
         if isinstance(value, str | int | float):
             facts.add_row(name, str(value))
     out.print(f"[bold]{found['id']}[/bold]  version {found['properties']['version']}", facts)
-    sources = [link["title"] for link in found["links"] if link["rel"] == "derived_from"]
+    sources = [name for name, _ in sources_of(found)]
     if sources:
         out.print("[bold]made from[/bold]", *sources, sep="\n  ")
     out.print("[bold]files[/bold]", *(store.address(found, key) for key in found["assets"]), sep="\n  ", soft_wrap=True)

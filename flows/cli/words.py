@@ -109,9 +109,9 @@ def stop(sentence: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def percent(number: float | None, scale: float) -> str:
-    """Write a share as a percentage; nothing where there is none."""
-    return "" if number is None else f"{scale * number:.0f}"
+def percent(number: object, scale: float) -> str:
+    """Write a share as a percentage; nothing where there is none, or no number."""
+    return f"{scale * number:.0f}" if isinstance(number, int | float) else ""
 
 
 def read_settings(file: Path | None) -> "Settings":

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from catalog.origin.descent import State, ancestors, descendants, edges, key_of, sources_of
+from catalog.layout import sources_of
+from catalog.origin.descent import State, ancestors, descendants, edges, key_of
 from catalog.origin.drawing import MAX_ROWS, draw
 from catalog.origin.prov import prov_document
 from catalog.origin.replaced import execution

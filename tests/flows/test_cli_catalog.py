@@ -1,5 +1,8 @@
 """The subcommands that keep a catalog say what they found and did, and exit with 1 when something is amiss."""
 
+import copy
+import json
+import random
 import shutil
 
 import pytest
@@ -7,6 +10,7 @@ from typer.testing import CliRunner
 
 from catalog.store import Store
 from flows.cli import app
+from tests.bench import soak
 from tests.catalog import publisher
 
 
@@ -94,3 +98,60 @@ def test_every_item_goes_into_one_file(store, tmp_path):
     assert run("catalog", "export", file, "--root", store.root).exit_code == 0
     assert publisher.ID in file.read_text()
     assert run("catalog", "export", tmp_path / "items.xls", "--root", store.root).exit_code == 1
+
+
+COMPOSITE = "mrap-10UFB-20240407T191921"
+WRONG = (None, "", [], {}, -1, 1e308, True, "../../../etc/passwd", "2025-13-45T00:00:00Z", [None], {"a": None}, 10**30)
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory):
+    """Make a catalog of every kind of item, but for models."""
+    root = tmp_path_factory.mktemp("nights") / "products"
+    soak.nights(str(root), ["10UFB"], 3)
+    return root
+
+
+def places(content, above=()):
+    """Name all parts of a JSON."""
+    parts = enumerate(content) if isinstance(content, list) else content.items() if isinstance(content, dict) else ()
+    for key, part in parts:
+        yield (*above, key)
+        yield from places(part, (*above, key))
+
+
+def damaged(content, numbers):
+    """Change or leave out one part."""
+    wrong = copy.deepcopy(content)
+    *above, last = numbers.choice([*places(content)])
+    part = wrong
+    for key in above:
+        part = part[key]
+    if isinstance(part, dict) and numbers.random() < 0.3:
+        del part[last]
+    else:
+        part[last] = numbers.choice(WRONG)
+    return json.dumps(wrong)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_whatever_one_file_of_a_catalog_says_each_command_does_its_work_or_says_why_not(seed, nights, tmp_path):
+    numbers = random.Random(seed)  # noqa: S311  rubbish, not a secret
+    path = numbers.choice(sorted(nights.rglob("*.json")))
+    sound = path.read_text()
+    path.write_text(damaged(json.loads(sound), numbers))
+    try:
+        for command in (
+            ["catalog", "rebuild"],
+            ["catalog", "check", "--quick"],
+            ["search", "--limit", "1000"],
+            ["lineage", COMPOSITE, "--prov"],
+            ["explain", "-120.9707", "51.0546"],
+            ["matrix"],
+            ["catalog", "export", tmp_path / "items.parquet"],
+        ):
+            answer = run(*command, "--root", nights)
+            assert answer.exception is None or isinstance(answer.exception, SystemExit), (path, command)
+            assert answer.exit_code in {0, 1}, answer.output
+    finally:
+        path.write_text(sound)
