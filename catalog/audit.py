@@ -118,8 +118,11 @@ def problems(store: _Store, item: Item, *, deep: bool) -> Iterator[Problem]:
                 and checksum(store.asset(item, key)) != asset.get("file:checksum")
             ):
                 yield Problem(item["id"], f"asset {key}: its bytes do not hash to {asset.get('file:checksum')}")
-        except (CatalogError, OSError) as error:
+        except CatalogError as error:
             yield Problem(item["id"], f"asset {key}: {error}")
+            continue
+        except OSError as error:
+            yield Problem(item["id"], f"asset {key}: {error.filename} cannot be read ({error.strerror})")
             continue
         if size != asset.get("file:size"):
             yield Problem(item["id"], f"asset {key}: has {size} bytes, expected {asset.get('file:size')}")

@@ -75,11 +75,19 @@ class Reader:
                 )
         return item
 
+    def sound(self, collection: str, tile: str, name: str) -> Item | None:
+        """Read an item as ``known`` does; a damaged one counts as none, for `check` to tell, and to be made again."""
+        try:
+            return self.known(collection, tile, name)
+        except CatalogError:
+            return None
+
     def items(self, collection: str, tile: str | None = None) -> Iterator[Item]:
-        """Read the items of a collection, or of one tile of it, sorted by id."""
+        """Read the items of a collection, or of one tile of it, sorted by id; those that are damaged are left out."""
         for square in self.tiles(collection) if tile is None else [tile]:
             for name in self.ids(collection, square):
-                item = self.item(collection, square, name)
+                self.look(self.root / collection / square)
+                item = self.sound(collection, square, name)
                 if item is not None:
                     yield item
 

@@ -166,11 +166,8 @@ class Store(Reader):
         return None if any(audit.problems(self, item, deep=False)) else item
 
     def standing(self, request: Request) -> Item | None:
-        """Read the item that stands; a damaged one counts as none, for it can be made again."""
-        try:
-            return self.known(request.collection, request.tile, request.id)
-        except CatalogError:
-            return None
+        """Read the item that stands where a product is wanted; a damaged one counts as none."""
+        return self.sound(request.collection, request.tile, request.id)
 
     def _commit(self, home: Path, request: Request, item: Item, facts: Mapping[str, Any]) -> None:
         """Let an item stand; where another machine was faster, see what it published and do it again."""

@@ -116,8 +116,8 @@ def rebuild(store: "Store", index: Index, items: Iterable[Item] | None = None) -
 
 def readable(store: "Store") -> Iterator[Item]:
     """Read every item; one that is damaged is left out, for `check` to tell."""
-    for collection, _, name in store.places():
-        item = _read(store, (collection, name))
+    for collection, tile, name in store.places():
+        item = store.sound(collection, tile, name)
         if item is not None:
             yield item
 
@@ -146,21 +146,13 @@ def _settle(store: "Store", index: Index, notes: Sequence[Path]) -> None:
 def _sync(store: "Store", index: Index, keys: Sequence[Key]) -> None:
     """Let the index hold what the items say now; read again afterwards, for another may have been faster."""
     for _ in range(_TRIES):
-        read = {key: _read(store, key) for key in keys}
+        read = {key: store.sound(key[0], _tile(key), key[1]) for key in keys}
         index.upsert(item for item in read.values() if item is not None)
         index.delete(key for key, item in read.items() if item is None)
-        keys = [key for key, item in read.items() if _read(store, key) != item]
+        keys = [key for key, item in read.items() if store.sound(key[0], _tile(key), key[1]) != item]
         if not keys:
             return
     raise TransientError(f"{keys[0][1]}: changes faster than the index can be told")
-
-
-def _read(store: "Store", key: Key) -> Item | None:
-    """Read an item; None where there is none, or a damaged one."""
-    try:
-        return store.known(key[0], _tile(key), key[1])
-    except CatalogError:
-        return None
 
 
 def _at_work(store: "Store", key: Key) -> bool:

@@ -29,7 +29,14 @@ def rebuild(root: Root = HERE) -> None:
     with sentences():
         store.relist()
         count = refill(store, store.index, _watched(readable(store), store, "indexing"))
+        known = set(store.index.keys())
+        left = [place for place in store.places() if (place[0], place[2]) not in known]
+        damaged = [place for place in left if store.sound(*place) is None]
     out.print(f"{count} items are in the index ({store.index.name})", highlight=False)
+    if damaged:
+        many = "is damaged and was" if len(damaged) == 1 else "are damaged and were"
+        total = len(known) + len(left)
+        stop(f"{len(damaged)} of {total} {many} left out; `s2lookback catalog check` tells what is wrong")
 
 
 @catalog.command(epilog="Example: S2LOOKBACK_INDEX=postgresql://stac@db/stac s2lookback catalog migrate")
@@ -70,7 +77,7 @@ def check(
             problems += 1
             out.print(f"{problem.item}: {problem.reason}", highlight=False, soft_wrap=True, markup=False)
     if problems:
-        stop(f"{problems} problems found")
+        stop("1 problem found" if problems == 1 else f"{problems} problems found")
     out.print("no problem found")
 
 

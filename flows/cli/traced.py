@@ -28,6 +28,8 @@ def nodes(graph: Graph) -> list[dict[str, Any]]:
 
 def backward(graph: Graph, start: Key) -> Tree:
     """Lay out what an item was made from; a version that stands above is not opened again."""
+    if not graph[start].sources:
+        return Tree(f"{_label(graph[start])} was read from its source")
     tree = Tree(f"[bold]{start[0]}[/bold] was made from")
     opened = {start}
 
@@ -50,7 +52,10 @@ def backward(graph: Graph, start: Key) -> Tree:
 def scenes(graph: Graph) -> str:
     """Say to how many scenes an item goes back."""
     times = sorted(time_in(name) for (name, _), node in graph.items() if node.item and name.startswith("scene-"))
-    return f"in all from {len(times)} scenes, {times[0]:%Y-%m-%d} to {times[-1]:%Y-%m-%d}\n" if times else ""
+    if len(graph) == 1 or not times:
+        return ""
+    scenes = "1 scene" if len(times) == 1 else f"{len(times)} scenes"
+    return f"in all from {scenes}, {times[0]:%Y-%m-%d} to {times[-1]:%Y-%m-%d}\n"
 
 
 def forward(graph: Graph, start: Key) -> Tree:

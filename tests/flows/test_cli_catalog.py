@@ -155,3 +155,21 @@ def test_whatever_one_file_of_a_catalog_says_each_command_does_its_work_or_says_
             assert answer.exit_code in {0, 1}, answer.output
     finally:
         path.write_text(sound)
+
+
+def test_what_is_made_anew_leaves_out_a_damaged_item_and_says_so(nights):
+    path = next(nights.glob("masks/10UFB/*/mask-*.json"))
+    sound = path.read_text()
+    path.write_text(sound.replace('"datetime": "2024', '"datetime": "20x24'))
+    (nights / "masks" / "collection.json").unlink()
+    try:
+        answer = run("catalog", "rebuild", "--root", nights)
+        assert answer.exit_code == 1
+        assert "11 items are in the index" in answer.output
+        assert "1 of 12 is damaged and was left out" in answer.output
+        assert "to judge by its properties" in run("catalog", "check", "--root", nights).output
+        assert (nights / "masks" / "collection.json").exists()
+    finally:
+        path.write_text(sound)
+    assert run("catalog", "rebuild", "--root", nights).output == "12 items are in the index (sqlite)\n"
+    assert run("catalog", "check", "--root", nights).exit_code == 0
