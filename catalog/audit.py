@@ -29,6 +29,7 @@ class _Store(Protocol):
 
     def places(self) -> Iterator[tuple[str, str, str]]: ...
     def item(self, collection: str, tile: str, name: str) -> Item | None: ...
+    def sound(self, collection: str, tile: str, name: str) -> Item | None: ...
     def asset(self, item: Item, key: str) -> Path: ...
     def size(self, item: Item, key: str) -> int: ...
 
@@ -72,10 +73,7 @@ def _differing(store: _Store, current: Callable[[], Index], doubts: set[Key]) ->
 
 def _stands(store: _Store, collection: str, name: str) -> bool:
     """Tell whether an item can be read now; what is damaged is no matter of the index."""
-    try:
-        return store.item(collection, name.split("-")[1], name) is not None
-    except CatalogError:
-        return False
+    return store.sound(collection, name.split("-")[1], name) is not None
 
 
 def check(

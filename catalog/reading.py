@@ -76,7 +76,12 @@ class Reader:
         return item
 
     def sound(self, collection: str, tile: str, name: str) -> Item | None:
-        """Read an item as ``known`` does; a damaged one counts as none, for `check` to tell, and to be made again."""
+        """Read an item as it stands; a damaged one counts as none, for `check` to tell, and to be made again."""
+        self.look(self._path(collection, tile, name).parent.parent)
+        return self.known_sound(collection, tile, name)
+
+    def known_sound(self, collection: str, tile: str, name: str) -> Item | None:
+        """Read an item as ``known`` does; a damaged one counts as none."""
         try:
             return self.known(collection, tile, name)
         except CatalogError:
@@ -86,7 +91,6 @@ class Reader:
         """Read the items of a collection, or of one tile of it, sorted by id; those that are damaged are left out."""
         for square in self.tiles(collection) if tile is None else [tile]:
             for name in self.ids(collection, square):
-                self.look(self.root / collection / square)
                 item = self.sound(collection, square, name)
                 if item is not None:
                     yield item

@@ -66,10 +66,10 @@ def freshness(model: Item, masks: Sequence[Item]) -> Freshness:
 
 def current(store: Store, tile: str) -> Freshness | None:
     """Judge the model that made a tile's newest mask; None where rules did, or the model is gone."""
-    newest = (store.item("masks", tile, name) for name in reversed(store.ids("masks", tile)))  # an id ends in its time
+    newest = (store.sound("masks", tile, name) for name in reversed(store.ids("masks", tile)))  # an id ends in its time
     masks = (mask for mask in newest if mask)
     name = maker_of(first) if (first := next(masks, None)) else None
-    model = store.item("models", tile, name) if name else None
+    model = store.sound("models", tile, name) if name else None
     if first is None or model is None:
         return None
     # Read no farther back than is looked at: a tile may have a thousand masks.

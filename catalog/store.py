@@ -167,7 +167,7 @@ class Store(Reader):
 
     def standing(self, request: Request) -> Item | None:
         """Read the item that stands where a product is wanted; a damaged one counts as none."""
-        return self.sound(request.collection, request.tile, request.id)
+        return self.known_sound(request.collection, request.tile, request.id)
 
     def _commit(self, home: Path, request: Request, item: Item, facts: Mapping[str, Any]) -> None:
         """Let an item stand; where another machine was faster, see what it published and do it again."""

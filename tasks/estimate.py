@@ -180,7 +180,7 @@ def _cost(store: Store, collection: str, tiles: Sequence[str]) -> Cost | None:
     seconds, sizes = [], []
     for tile in sorted(there, key=lambda one: one not in tiles):
         for name in store.ids(collection, tile)[-EACH:]:
-            item = store.item(collection, tile, name)
+            item = store.sound(collection, tile, name)
             spent = execution(store, item).get("seconds") if item else None
             if item and isinstance(spent, int | float):
                 seconds.append(float(spent))

@@ -39,7 +39,7 @@ def gallery(root: str, report: TileReport) -> str:
 
 
 def _item(store: Store, scene: Arrival, stage: str) -> Item | None:
-    return store.item(COLLECTIONS[stage], scene.tile, item_id(stage, scene.tile, scene.sensed))
+    return store.sound(COLLECTIONS[stage], scene.tile, item_id(stage, scene.tile, scene.sensed))
 
 
 def _pictures(store: Store, scene: Arrival) -> str:

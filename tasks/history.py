@@ -60,7 +60,7 @@ def _steps(store: Store, scenes: list[Arrival]) -> Iterator[Step]:
     reference = None
     for scene in scenes:
         names = {stage: item_id(stage, scene.tile, scene.sensed) for stage in ("mask", "mrap")}
-        if all(store.item(COLLECTIONS[stage], scene.tile, name) for stage, name in names.items()):
+        if all(store.sound(COLLECTIONS[stage], scene.tile, name) for stage, name in names.items()):
             mask, composite = (href_of(store, stage, scene.tile, scene.sensed) for stage in names)
             yield Step(scene, reference, mask, composite)
             reference = composite
@@ -96,7 +96,7 @@ def mask_of(root: str, scene: Arrival) -> str:
         SceneError: If it was not masked yet.
     """
     store, name = Store(root), item_id("mask", scene.tile, scene.sensed)
-    if store.item("masks", scene.tile, name) is None:
+    if store.sound("masks", scene.tile, name) is None:
         raise SceneError(f"{scene.tile}: the scene of {scene} has no mask yet; `s2lookback mask` makes it")
     return href_of(store, "mask", scene.tile, scene.sensed)
 

@@ -49,7 +49,7 @@ def list_tiles(source: SourceSettings, settings: IngestSettings) -> list[str]:
 def unchanged(ref: SceneRef, root: str, settings: IngestSettings) -> str | None:
     """Give the href of a scene that was ingested since its files last changed; reads no pixel and hashes nothing."""
     store = Store(root)
-    item = store.item("scenes", ref.tile, item_id("scene", ref.tile, ref.sensed))
+    item = store.sound("scenes", ref.tile, item_id("scene", ref.tile, ref.sensed))
     if item is None:
         return None
     href = store.find(_request(ref, item["properties"]["s2lookback:recipe"]["inputs"], settings))

@@ -88,10 +88,7 @@ class Memory:
     def _named(self, home: str) -> set[str]:
         """Name the files that an item names, relative to its folder; none for one that is missing or damaged."""
         collection, tile, name = home.split("/")
-        try:
-            item = self._store.item(collection, tile, name)
-        except CatalogError:
-            return set()
+        item = self._store.sound(collection, tile, name)
         return set() if item is None else {str(one["href"]).removeprefix("./") for one in item["assets"].values()}
 
 

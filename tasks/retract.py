@@ -75,7 +75,7 @@ def withdraw(root: str, tile: str) -> list[str]:
 
 def _retracted(store: Store, tile: str, name: str) -> bool:
     found = retraction.retraction(store, tile, name)
-    item = store.item("scenes", tile, name) if found else None
+    item = store.sound("scenes", tile, name) if found else None
     return bool(found and item and found.inputs == item["properties"]["s2lookback:recipe"]["inputs"])
 
 

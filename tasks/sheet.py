@@ -42,7 +42,7 @@ def _row(store: Store, step: Step) -> SheetRow:
     pixels = read_pixels(store, scene, bands)
     newest = read_composite(store, composite, bands, grid_of(scene))
     age = newest.age(int(step.scene.sensed.timestamp())).astype(np.float32)
-    thinned = store.item(
+    thinned = store.sound(
         COLLECTIONS["reduced"], step.scene.tile, item_id("reduced", step.scene.tile, step.scene.sensed)
     )
     return SheetRow(

@@ -96,7 +96,7 @@ def _champion(store: Store, steps: Sequence[Step]) -> str | None:
 def _maker(store: Store, masks: Sequence[Item]) -> Item | None:
     """Find the model that made the newest of these masks, oldest first, that any model made."""
     names = [name for name in map(maker_of, masks) if name]
-    return store.item("models", tile_of(masks[-1]), names[-1]) if names else None
+    return store.sound("models", tile_of(masks[-1]), names[-1]) if names else None
 
 
 def model_of(

@@ -182,7 +182,7 @@ def _hidden(store: Store, tile: str, settings: WatchSettings, now: datetime) -> 
 def _clear(store: Store, tile: str, after: datetime, until: datetime) -> list[float]:
     """Read the clear share, 0-1, of the masks of some time; one without a valid pixel says nothing."""
     names = [name for name in store.ids("masks", tile) if after < time_in(name) <= until]
-    items = [item for name in names if (item := store.item("masks", tile, name))]
+    items = [item for name in names if (item := store.sound("masks", tile, name))]
     shares = [item["properties"].get("s2lookback:clear_fraction") for item in items]
     return [float(share) for share in shares if share is not None]
 

@@ -117,7 +117,7 @@ def rebuild(store: "Store", index: Index, items: Iterable[Item] | None = None) -
 def readable(store: "Store") -> Iterator[Item]:
     """Read every item; one that is damaged is left out, for `check` to tell."""
     for collection, tile, name in store.places():
-        item = store.sound(collection, tile, name)
+        item = store.known_sound(collection, tile, name)
         if item is not None:
             yield item
 
@@ -146,10 +146,10 @@ def _settle(store: "Store", index: Index, notes: Sequence[Path]) -> None:
 def _sync(store: "Store", index: Index, keys: Sequence[Key]) -> None:
     """Let the index hold what the items say now; read again afterwards, for another may have been faster."""
     for _ in range(_TRIES):
-        read = {key: store.sound(key[0], _tile(key), key[1]) for key in keys}
+        read = {key: store.known_sound(key[0], _tile(key), key[1]) for key in keys}
         index.upsert(item for item in read.values() if item is not None)
         index.delete(key for key, item in read.items() if item is None)
-        keys = [key for key, item in read.items() if store.sound(key[0], _tile(key), key[1]) != item]
+        keys = [key for key, item in read.items() if store.known_sound(key[0], _tile(key), key[1]) != item]
         if not keys:
             return
     raise TransientError(f"{keys[0][1]}: changes faster than the index can be told")

@@ -20,9 +20,9 @@ def products(server):
 
 
 def places_taken(server):
-    """Count what is held of the limits of tiles."""
-    limits = server.ask("/v2/concurrency_limits/filter", {})
-    return sum(one["active_slots"] for one in limits if one["name"].startswith("tile-"))
+    """Count what is held of the limit of the tile."""
+    (limit,) = (one for one in server.ask("/v2/concurrency_limits/filter", {}) if one["name"] == f"tile-{TILE}")
+    return limit["active_slots"]
 
 
 def test_a_cancelled_night_cancels_its_tiles_and_their_trainings_frees_the_tile_and_resumes(

@@ -225,10 +225,14 @@ def listed(root, collection, stage, sensed, facts=None, links=()):
     """Put items there as far as the watch reads them."""
     for one in sensed:
         name = f"{stage}-10UFB-{one:%Y%m%dT%H%M%S}"
+        recipe = {"stage": stage, "inputs": {}, "settings": {}}
         about = {"grid:code": "MGRS-10UFB", "version": "0" * 12, "datetime": one.isoformat()}
+        about |= {"s2lookback:content": "0" * 64, "s2lookback:recipe": recipe}
         item = {
             "id": name,
             "collection": collection,
+            "geometry": {"type": "Polygon"},
+            "bbox": [-122, 50, -121, 51],
             "assets": {},
             "links": [*links],
             "properties": about | (facts or {}),
