@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.layout import Item, check_tile, folder_of, tile_of
+from catalog.layout import check_tile, folder_of
 from catalog.store import Store
 from s2lookback.errors import CatalogError
 
@@ -18,22 +18,27 @@ class Retraction:
     """A scene that must not come back as it was."""
 
     inputs: Mapping[str, str]
-    """What it was read from: name to digest. The same scene with other content is welcome."""
+    """What it was read from: name to digest; nothing of a damaged one. The same scene with other content is welcome."""
     reason: str
     noted: str
     """When, RFC 3339."""
 
 
-def note(store: Store, item: Item, reason: str, now: datetime) -> None:
-    """Note that a scene is retracted; this alone makes it so, whatever happens next."""
-    path = _path(store, tile_of(item), str(item["id"]))
+def inputs_of(store: Store, tile: str, name: str) -> dict[str, str]:
+    """Tell what a scene was read from, name to digest; nothing of one that is damaged."""
+    item = store.sound("scenes", tile, name)
+    return dict(item["properties"]["s2lookback:recipe"]["inputs"]) if item else {}
+
+
+def note(store: Store, tile: str, name: str, reason: str, now: datetime) -> None:
+    """Note that a scene is retracted as it is; this alone makes it so, whatever happens next."""
     facts: dict[str, Any] = {
-        "id": item["id"],
-        "inputs": dict(item["properties"]["s2lookback:recipe"]["inputs"]),
+        "id": name,
+        "inputs": inputs_of(store, tile, name),
         "reason": reason,
         "noted": f"{now:%Y-%m-%dT%H:%M:%SZ}",
     }
-    store.keep(path, facts)
+    store.keep(_path(store, tile, name), facts)
 
 
 def retraction(store: Store, tile: str, name: str) -> Retraction | None:

@@ -24,11 +24,10 @@ def retract_scene(root: str, tile: str, sensed: datetime, reason: str) -> str:
     Raises:
         SceneError: If there is no such scene.
     """
-    store, scene = Store(root), scene_at(root, tile, sensed)
-    item = store.read(scene.href)
-    retraction.note(store, item, reason, datetime.now(UTC))
+    name = item_id("scene", tile, scene_at(root, tile, sensed).sensed)
+    retraction.note(Store(root), tile, name, reason, datetime.now(UTC))
     withdraw(root, tile)
-    return str(item["id"])
+    return name
 
 
 def restore_scene(root: str, tile: str, sensed: datetime) -> str:
@@ -75,8 +74,7 @@ def withdraw(root: str, tile: str) -> list[str]:
 
 def _retracted(store: Store, tile: str, name: str) -> bool:
     found = retraction.retraction(store, tile, name)
-    item = store.sound("scenes", tile, name) if found else None
-    return bool(found and item and found.inputs == item["properties"]["s2lookback:recipe"]["inputs"])
+    return found is not None and found.inputs == retraction.inputs_of(store, tile, name)
 
 
 def _orphans(store: Store, stage: str, tile: str, scenes: set[str]) -> list[str]:

@@ -297,7 +297,7 @@ def test_records_retractions_and_times_are_seen_by_every_machine(machine, sample
     path = there.root / "executions" / "scenes" / item["id"] / f"{item['properties']['version']}.json"
     assert there.document(path) == {"host": "here"}
     assert retraction.retracted(there, TILE) == set()
-    retraction.note(here, item, "shifted", datetime(2025, 9, 1, tzinfo=UTC))
+    retraction.note(here, "10UFB", item["id"], "shifted", datetime(2025, 9, 1, tzinfo=UTC))
     assert retraction.retracted(there, TILE) == {item["id"]}
     sample("scene", sensed=DAYS[0]).publish(there)
     assert here.verified(here.href("scenes", TILE, sample("scene", sensed=DAYS[0]).item["id"])) == 0

@@ -1,6 +1,7 @@
 """A scene that is taken out: nothing of it stays, and what held its pixels is as if it had never been there."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -86,9 +87,19 @@ def test_other_content_of_a_retracted_scene_may_come_in(root):
 def test_a_retraction_that_was_only_noted_is_finished_by_the_next_run(root, without):
     store = Store(str(root))
     item = store.item("scenes", TILE, "scene-10UFB-20250801T191921")
-    retraction.note(store, item, "", datetime(2026, 1, 1, tzinfo=UTC))  # and here the process is killed
+    retraction.note(store, TILE, item["id"], "", datetime(2026, 1, 1, tzinfo=UTC))  # and here the process is killed
     chain.run(root)
     assert versions(root) == without(TIMES[2])
+
+
+def test_a_damaged_scene_may_be_retracted_and_comes_in_again_with_its_files(root, without):
+    before = versions(root)
+    Path(Store(str(root)).href("scenes", TILE, "scene-10UFB-20250801T191921")).write_text("{")
+    with chain.without_server():
+        retract(TILE, TIMES[2], "torn", str(root), chain.SETTINGS)
+    assert versions(root) == without(TIMES[2])
+    assert chain.run(root).left_out == []
+    assert versions(root) == before
 
 
 def test_products_of_a_scene_that_has_gone_go_too(root, without):
