@@ -7,7 +7,7 @@ from typing import Protocol
 
 from catalog.index.protocol import Index, Key
 from catalog.items.schema import Judge, own
-from catalog.layout import Item
+from catalog.layout import Item, tile_in
 from catalog.place.protocol import Place
 from catalog.provenance import require_complete
 from s2lookback.errors import CatalogError
@@ -66,6 +66,8 @@ def found(
 def _differing(store: _Store, current: Callable[[], Index], doubts: set[Key]) -> set[Key]:
     """Keep of some items those that only the index or only the catalog has, at each of three looks."""
     for _ in range(3):
+        if not doubts:
+            break
         index = current()
         doubts = {key for key in doubts if _stands(store, *key) != (index.get(key[1], key[0]) is not None)}
     return doubts
@@ -73,7 +75,7 @@ def _differing(store: _Store, current: Callable[[], Index], doubts: set[Key]) ->
 
 def _stands(store: _Store, collection: str, name: str) -> bool:
     """Tell whether an item can be read now; what is damaged is no matter of the index."""
-    return store.sound(collection, name.split("-")[1], name) is not None
+    return store.sound(collection, tile_in(name), name) is not None
 
 
 def check(
@@ -95,7 +97,7 @@ def check(
         for fault in (judge or own()).faults(item):
             yield Problem(name, fault)
         lost = [*problems(store, item, deep=deep)]
-        if lost and store.item(collection, tile, name) == item:  # or it was retracted or replaced meanwhile
+        if lost and store.sound(collection, tile, name) == item:  # or it was retracted or replaced meanwhile
             yield from lost
 
 

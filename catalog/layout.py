@@ -70,6 +70,11 @@ def tile_of(item: Mapping[str, Any]) -> str:
     return str(item.get("properties", {}).get("grid:code", "")).removeprefix("MGRS-")
 
 
+def tile_in(name: str) -> str:
+    """Read the tile in the id of an item."""
+    return name.split("-")[1]
+
+
 def link(rel: str, href: str, media_type: str = JSON, **more: str) -> Link:
     """Write a link."""
     return {"rel": rel, "href": href, "type": media_type, **more}

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from catalog.index.protocol import FOLDER, Index, Key
 from catalog.index.sqlite import SqliteIndex
-from catalog.layout import ID, Item, folder_of
+from catalog.layout import ID, Item, folder_of, tile_in
 from catalog.place.disk import busy, locked, shared, told
 from s2lookback.errors import CatalogError, TransientError
 from s2lookback.files import flush
@@ -146,23 +146,19 @@ def _settle(store: "Store", index: Index, notes: Sequence[Path]) -> None:
 def _sync(store: "Store", index: Index, keys: Sequence[Key]) -> None:
     """Let the index hold what the items say now; read again afterwards, for another may have been faster."""
     for _ in range(_TRIES):
-        read = {key: store.known_sound(key[0], _tile(key), key[1]) for key in keys}
+        read = {key: store.known_sound(key[0], tile_in(key[1]), key[1]) for key in keys}
         index.upsert(item for item in read.values() if item is not None)
         index.delete(key for key, item in read.items() if item is None)
-        keys = [key for key, item in read.items() if store.known_sound(key[0], _tile(key), key[1]) != item]
+        keys = [key for key, item in read.items() if store.known_sound(key[0], tile_in(key[1]), key[1]) != item]
         if not keys:
             return
     raise TransientError(f"{keys[0][1]}: changes faster than the index can be told")
 
 
 def _at_work(store: "Store", key: Key) -> bool:
-    folder = store.root / folder_of(key[0], _tile(key), key[1])
+    folder = store.root / folder_of(key[0], tile_in(key[1]), key[1])
     with told(folder):
         return folder.is_dir() and busy(folder)
-
-
-def _tile(key: Key) -> str:
-    return key[1].split("-")[1]
 
 
 def _folder(store: "Reader", index: Index) -> Path:

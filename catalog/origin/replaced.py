@@ -43,7 +43,7 @@ def execution(store: Store, item: Item) -> Mapping[str, Any]:
         return {}
     seconds = record.get("seconds", 0)
     sound = (
-        is_time(record.get("created", "2015-06-23T00:00:00Z"))
+        ("created" not in record or is_time(record["created"]))
         and isinstance(seconds, int | float)
         and 0 <= seconds < 1e9
         and isinstance(record.get("prefect", {}), dict)

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from catalog.layout import TILE, VERSION
@@ -115,11 +116,13 @@ class Copied:
 def _asset(path: Path) -> os.stat_result | None:
     """Look at a file of a version; None for anything else, and for what another process has just removed."""
     _, tile, name, version, file = path.parts[-5:]
-    if not (TILE.fullmatch(tile) and VERSION.fullmatch(version)) or file == f"{name}.json" or not path.is_file():
+    if not (TILE.fullmatch(tile) and VERSION.fullmatch(version)) or file == f"{name}.json":
         return None
-    with suppress(FileNotFoundError):
-        return path.stat()
-    return None
+    try:
+        seen = path.stat()
+    except FileNotFoundError:
+        return None
+    return seen if S_ISREG(seen.st_mode) else None
 
 
 def _bytes(gigabytes: str) -> float:
