@@ -136,6 +136,13 @@ class Server:
     def state(self, run_id: str) -> str:
         return str(self.run(run_id)["state"]["type"])
 
+    def states(self, run_id: str) -> list[str]:
+        """List the types of all states that a run was in, oldest first."""
+        with self.client() as client:
+            answer = client.get("/flow_run_states/", params={"flow_run_id": run_id})
+            answer.raise_for_status()
+            return [str(one["type"]) for one in answer.json()]
+
     def runs(self, deployment: str) -> list[dict[str, Any]]:
         """List the runs of a deployment that are not merely scheduled for later, oldest first."""
         wanted = {"deployments": {"name": {"any_": [deployment]}}, "sort": "START_TIME_ASC"}
