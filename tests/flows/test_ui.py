@@ -41,15 +41,20 @@ def officer(server) -> Iterator[Page]:
 
 
 def open_form(page: Page, name: str) -> None:
-    """Go the way that a person goes: deployments, the one of that name, run it with what I say."""
+    """Go the way that a person goes: deployments, the one of that name, run it with what I say.
+
+    The page writes a search into its address twice, and the second time leads back to the list whoever had left it by
+    then: so the link is followed by its address.
+    """
     page.get_by_role("link", name="Deployments").first.click()
     page.get_by_placeholder("Search deployments").fill(name)
     found = page.locator("a[href*='/deployments/deployment/']")
-    expect(found).to_have_count(1, timeout=WAIT)  # before the search is done, the list moves under the pointer
-    found.click()
+    expect(found).to_have_count(1, timeout=WAIT)
+    page.goto(str(found.get_attribute("href")))
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Custom run").click()
     page.get_by_role("heading", name="Parameters").wait_for()
+    page.locator("form label").get_by_text("(Optional)").first.wait_for()  # the fields come after their heading
 
 
 def field(page: Page, title: str) -> Locator:
