@@ -16,13 +16,9 @@ import rasterio
 import zstandard
 
 from s2lookback.buffers import Buffers
-from s2lookback.cores import cores
 from s2lookback.errors import GridMismatchError, SceneError
 from s2lookback.tiff import LARGEST, PLACE_TAGS, TRANSFORM_TAGS, Entry, Layout, Level, entries_of, pack, parse, tiles_of
 from s2lookback.tiles import Pixels, Spec, decode, encode, halve
-
-THREADS = min(8, cores())
-"""Tiles that are worked on side by side."""
 
 _DIRECTORIES = 2**17
 """First bytes of a file, in which its directories lie: enough for 50 000² pixels in tiles of ``TILE``."""

@@ -31,3 +31,7 @@ def share_cores() -> None:
     """
     for name in LIBRARIES:
         os.environ.setdefault(name, str(cores()))
+
+
+THREADS = min(8, cores())
+"""Parts of a raster that one job works on side by side; eight at most, since the memory of each adds up."""

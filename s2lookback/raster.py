@@ -9,7 +9,8 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError, RasterioIOError
 
-from s2lookback.cog import THREADS, encode_band, write_cog
+from s2lookback.cog import encode_band, write_cog
+from s2lookback.cores import THREADS
 from s2lookback.errors import GridMismatchError, SceneError
 from s2lookback.grid import Grid
 from s2lookback.tiles import TILE, Spec

@@ -14,7 +14,7 @@ from s2lookback.masking.evidence import cleared, weighed
 from s2lookback.masking.features import features
 from s2lookback.masking.histogram import Histogram, stability
 from s2lookback.masking.lookback import MIN_PIXELS, Lookback, Model
-from s2lookback.masking.mask import SCORED, views
+from s2lookback.masking.mask import SCORED, over_views
 from s2lookback.masking.method import View
 from s2lookback.masking.spectrum import Layer
 from s2lookback.scene import Scene
@@ -48,12 +48,15 @@ def drift(
     step = max(1, ceil(sqrt(scene.grid.height * scene.grid.width / SCORED)))
     few = _thinned(scene, step)
     before = None if reference is None else reference[:, ::step, ::step]
-    at_work, moved, columns = Lookback(model), [], []
-    for rows, view in views(few, before, settings):
+    at_work = Lookback(model)
+
+    def look(rows: slice, view: View) -> tuple[NDArray[np.bool_], Layer]:
         valid = few.valid[rows]
-        moved.append(disagree(at_work.probabilities(view), view, settings)[valid])
         open_ = valid & np.isin(classes[::step, ::step][rows], GROUND)
-        columns.append(features(view.now, view.before, model.schema["bands"])[:, open_])
+        columns = features(view.now, view.before, model.schema["bands"])[:, open_]
+        return disagree(at_work.probabilities(view), view, settings)[valid], columns
+
+    moved, columns = zip(*over_views(look, few, before, settings), strict=True)
     differing, clear = np.concatenate(moved), np.concatenate(columns, axis=1)
     told = {"pixels": differing.size, "clear_pixels": clear.shape[1]}
     share = {"disagreement": round(float(differing.mean()), 6)} if differing.size else {}

@@ -1,14 +1,16 @@
 """Classify a scene: one method for cloud and shadow, physics for the rest, fire above all."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from s2lookback.cores import THREADS
 from s2lookback.errors import GridMismatchError
 from s2lookback.masking.cast import shadow_possible
 from s2lookback.masking.classes import COVERS, GROUND, MASKED, Class, among
@@ -32,8 +34,10 @@ from s2lookback.masking.terrain import terrain_shaded
 from s2lookback.scene import NO_PERCENT, NODATA, Scene
 from s2lookback.settings import MaskSettings
 
-BLOCK = 262_144
-"""Pixels that are looked at together: 75 MB of features."""
+T = TypeVar("T")
+
+BLOCK = 65_536
+"""Pixels that a thread looks at together: 19 MB of features."""
 
 FIRESIDE = 60.0
 """Metres from an active fire within which nothing is masked: no cloud hides what flames shine through beside it."""
@@ -85,11 +89,14 @@ def classify(
     chance = np.empty((len(MASKED), *scene.grid.shape), np.uint8)
     seen, around = (np.empty(scene.grid.shape, np.uint8) for _ in range(2))
     maybe, surely = (np.empty(scene.grid.shape, np.bool_) for _ in range(2))
-    for rows, view in views(scene, reference, settings):
+
+    def look(rows: slice, view: View) -> None:
         found, maybe[rows], surely[rows] = protected(view), smoke_possible(view), smoke_surely(view)
         around[rows] = rims(view)
         chance[:, rows] = percent_of(method, view, scene.valid[rows] & among(found, (Class.NO_DATA, Class.SMOKE)))
         seen[rows] = np.where(found == Class.NO_DATA, _ground(view.now), found)
+
+    over_views(look, scene, reference, settings)
     pixel = pixel_metres(scene.grid)
     percent = np.minimum(chance.sum(axis=0, dtype=np.uint16), 100).astype(np.uint8)
     told = tells_smoke(method.name, scene.bands)
@@ -145,15 +152,31 @@ def _ground(now: Spectrum) -> NDArray[np.uint8]:
     return np.where(snow(now), Class.SNOW, np.where(water(now), Class.WATER, Class.CLEAR)).astype(np.uint8)
 
 
-def views(scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings) -> Iterator[tuple[slice, View]]:
-    """Give a scene a few rows at a time."""
+def over_views(
+    look: Callable[[slice, View], T], scene: Scene, reference: NDArray[np.int16] | None, settings: MaskSettings
+) -> list[T]:
+    """Look at a scene a few rows at a time, on every core at once; give what was found, from top to bottom.
+
+    Args:
+        look: Is given rows, and the view of them, by several threads; what it finds may depend on no other rows.
+        scene: Left untouched.
+        reference: As for ``classify``.
+        settings: ``label_threshold`` is used.
+
+    Raises:
+        GridMismatchError: If the reference does not fit the scene.
+    """
     if reference is not None and reference.shape != scene.pixels.shape:
         raise GridMismatchError(f"a reference of {reference.shape} does not fit a scene of {scene.pixels.shape}")
     step = max(1, BLOCK // scene.grid.width)
-    for top in range(0, scene.grid.height, step):
+
+    def found(top: int) -> T:
         rows = slice(top, top + step)
         before = None if reference is None else reference[:, rows]
-        yield rows, _view(scene, scene.pixels[:, rows], before, _labels(scene, rows, settings))
+        return look(rows, _view(scene, scene.pixels[:, rows], before, _labels(scene, rows, settings)))
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(found, range(0, scene.grid.height, step)))
 
 
 def _labels(scene: Scene, rows: slice, settings: MaskSettings) -> NDArray[np.uint8]:
@@ -187,9 +210,12 @@ def believed(
     """
     labels, found = np.empty(scene.grid.shape, np.uint8), np.empty(scene.grid.shape, np.uint8)
     maybe, surely = (np.empty(scene.grid.shape, np.bool_) for _ in range(2))
-    for rows, view in views(scene, reference, settings):
+
+    def look(rows: slice, view: View) -> None:
         labels[rows] = mend_labels(view) if mend else view.labels
         found[rows], maybe[rows], surely[rows] = protected(view), smoke_possible(view), smoke_surely(view)
+
+    over_views(look, scene, reference, settings)
     seen = np.where(found == Class.NO_DATA, np.uint8(Class.CLEAR), found)
     smoke = plumes(np.isin(labels, MASKED) & scene.valid, seen, maybe, surely, pixel_metres(scene.grid))
     kept = scene.valid & ~smoke & np.isin(seen, (Class.CLEAR, Class.SMOKE))

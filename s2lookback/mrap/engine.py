@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from s2lookback.cog import THREADS, Cog, Tile, open_aligned, open_cog, write_cog
+from s2lookback.cog import Cog, Tile, open_aligned, open_cog, write_cog
+from s2lookback.cores import THREADS
 from s2lookback.errors import SceneError
 from s2lookback.mrap.tile import COUNT, DOUBT, RASTERS, SENSED, SOURCE, Address, Date, Facts, Job, Part, fold_tile
 from s2lookback.raster import read_grid

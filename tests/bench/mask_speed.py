@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise
 from statistics import median
 from typing import Any
 
@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from s2cloudless import S2PixelCloudDetector
 
+from s2lookback.cores import SETTING
 from s2lookback.masking.classes import MASKED, Class, usable
 from s2lookback.masking.features import features
 from s2lookback.masking.forest import Forest
 from s2lookback.masking.labels import weak_labels
 from s2lookback.masking.lookback import Lookback, Model, Sample, cover_of, train
-from s2lookback.masking.mask import agreement, classify, sample_scene, views
+from s2lookback.masking.mask import agreement, classify, over_views, sample_scene
 from s2lookback.masking.method import View
 from s2lookback.masking.spectrum import Spectrum, contrast
 from s2lookback.masking.trees import read_trees
@@ -62,9 +63,9 @@ THIRTEEN = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09"
 
 def report() -> str:
     """Measure everything, one thread, and give the tables in Markdown; takes two minutes."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # read when a library is loaded, so in a process of its own
+    alone = {SETTING: "1", "OMP_NUM_THREADS": "1"}  # read when a library is loaded, so in a process of its own
     command = [sys.executable, "-m", "tests.bench.mask_speed"]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **alone}).stdout
 
 
 def main() -> None:
@@ -106,7 +107,8 @@ def _season(seed: int = 20) -> Season:
 
 def _prediction(season: Season, samples: Sequence[Sample]) -> str:
     """Compare the forest with LightGBM on LightGBM's own models, its rows laid out for it beforehand."""
-    seen = [view for scene, before in season[-3:] for _, view in views(scene, before, MaskSettings())]
+    views = (over_views(lambda rows, view: view, scene, before, MaskSettings()) for scene, before in season[-3:])
+    seen = [*chain.from_iterable(views)]
     columns = np.concatenate([_flat(features(view.now, view.before, samples[0].bands)) for view in seen], axis=1)
     more = np.concatenate([_pairs(view.now) for view in seen], axis=1)
     wide = np.concatenate([columns, more])[:, :PIXELS]

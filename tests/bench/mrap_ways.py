@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from rasterio.merge import merge
 from rasterio.shutil import copy as copy_raster
 
-from s2lookback.cog import THREADS, Cog, open_cog
+from s2lookback.cog import Cog, open_cog
+from s2lookback.cores import THREADS
 from s2lookback.masking.classes import usable
 from s2lookback.mrap.engine import Observation, fold_files, rebuild
 from s2lookback.mrap.fold import DAY

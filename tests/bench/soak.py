@@ -86,15 +86,16 @@ def nights(root: str, tiles: Sequence[str], count: int, size: tuple[int, int] = 
 
 
 def served(folder: Path, count: int) -> tuple[list[Night], int]:
-    """Run nights through a server and a worker; give what both were like after each, and the catalog's faults."""
+    """Run nights through a server and a worker of each pool; give what these were like, and the catalog's faults."""
     found = []
     with serving(folder, "--tiles", "2") as server:
-        with worker(server, "hpc") as process:
+        with worker(server, "hpc") as computing, worker(server, "gpu") as training:
+            processes = [one.pid for one in (server.process, computing, training)]
             for number in range(count):
-                before = sum(map(used, (server.process.pid, process.pid)))
+                before = sum(map(used, processes))
                 _triggered(server, number, count)
-                alive = [*family(server.process.pid), process.pid]
-                spent = sum(map(used, (server.process.pid, process.pid))) - before
+                alive = [*family(server.process.pid), computing.pid, training.pid]
+                spent = sum(map(used, processes)) - before
                 found.append(Night(sum(map(memory_of, alive)), sum(map(handles_of, alive)), spent))
         return found, len([*Store(str(server.products)).check(deep=True)])
 

@@ -13,7 +13,7 @@ from s2lookback.masking.evidence import cleared, weighed
 from s2lookback.masking.features import feature_names, features
 from s2lookback.masking.histogram import Histogram, stability
 from s2lookback.masking.lookback import Lookback
-from s2lookback.masking.mask import classify, views
+from s2lookback.masking.mask import classify, over_views
 from s2lookback.masking.method import View
 from s2lookback.masking.spectrum import Spectrum
 from s2lookback.scene import NODATA
@@ -48,7 +48,7 @@ def told(model, reference, ungrown):
 def test_what_is_told_is_what_counting_gives(model, wide, reference, ungrown, told):
     scene = wide(40)
     found = told(scene)
-    ((_, view),) = views(scene, reference, ungrown)
+    [view] = over_views(lambda rows, view: view, scene, reference, ungrown)
     chance = Lookback(model).probabilities(view)
     differ = (chance[0] <= 0.5) != (cleared(advised(weighed(chance, view), view), view)[0] <= 0.5)
     assert found["pixels"] == scene.valid.sum()

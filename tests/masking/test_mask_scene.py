@@ -7,10 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from s2lookback.errors import GridMismatchError
+from s2lookback.errors import GridMismatchError, SceneError
 from s2lookback.masking import mask as module
 from s2lookback.masking.classes import COVERS, Class, usable
-from s2lookback.masking.mask import agreement, believed, classify, month_of, sample_scene, score, training_cutoff
+from s2lookback.masking.mask import (
+    agreement,
+    believed,
+    classify,
+    month_of,
+    over_views,
+    sample_scene,
+    score,
+    training_cutoff,
+)
 from s2lookback.scene import NO_PERCENT, NODATA
 from s2lookback.settings import MaskSettings
 
@@ -126,15 +135,30 @@ def test_a_first_scene_without_labels_is_classified_too(paint, weather, quick):
     assert (mask.classes[np.isin(surface, ("forest", "field"))] == Class.CLEAR).all()
 
 
-def test_the_size_of_a_block_changes_nothing(any_model, paint, weather, ground, quick, monkeypatch):
+@pytest.mark.parametrize("threads", [1, 5])
+def test_neither_the_size_of_a_block_nor_threads_change_anything(
+    any_model, paint, weather, ground, quick, monkeypatch, threads
+):
     scene = paint(weather(40), 40)
     whole = classify(scene, ground.pixels, any_model, quick)
     sample = sample_scene(scene, ground.pixels, quick)
     monkeypatch.setattr(module, "BLOCK", 40)
+    monkeypatch.setattr(module, "THREADS", threads)
     parts = classify(scene, ground.pixels, any_model, quick)
     np.testing.assert_array_equal(parts.classes, whole.classes)
     np.testing.assert_array_equal(parts.probability, whole.probability)
     np.testing.assert_array_equal(sample_scene(scene, ground.pixels, quick).features, sample.features)
+
+
+def test_what_fails_in_one_thread_fails_the_scene(paint, weather, ground, quick, monkeypatch):
+    def fail(rows, view):
+        if rows.start > 0:
+            raise SceneError(f"rows from {rows.start} on cannot be looked at")
+        return rows.start
+
+    monkeypatch.setattr(module, "BLOCK", 40)
+    with pytest.raises(SceneError, match=r"rows from \d+ on"):
+        over_views(fail, paint(weather(40), 40), ground.pixels, quick)
 
 
 def test_nothing_that_goes_in_is_changed(any_model, paint, weather, ground, quick):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from s2lookback.masking.evidence import possible
-from s2lookback.masking.mask import classify, views
+from s2lookback.masking.mask import classify, over_views
 from s2lookback.masking.methods import method_for
 from s2lookback.masking.rules import Rules
 
@@ -11,7 +11,7 @@ from s2lookback.masking.rules import Rules
 def test_pixels_among_others_are_judged_as_alone(model, paint, weather, ground, quick, with_model):
     scene = paint(weather(40), 40)
     method = method_for(scene, ground.pixels, model if with_model else None, quick)
-    [(_, view)] = views(scene, ground.pixels, quick)
+    [view] = over_views(lambda rows, view: view, scene, ground.pixels, quick)
     some = np.random.default_rng(3).random(view.labels.shape) < 0.3
     np.testing.assert_array_equal(method.probabilities(view.at(some)), method.probabilities(view)[:, some])
     assert method.probabilities(view.at(some & ~some)).shape == (4, 0)
